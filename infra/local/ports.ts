@@ -1,0 +1,35 @@
+import { createServer } from 'node:net'
+
+const HOST = '127.0.0.1'
+
+/** Whether nothing listens on this port of 127.0.0.1. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, HOST, () => server.close(() => resolve(true)))
+  })
+}
+
+/** `count` different free ports of 127.0.0.1, held open together while choosing. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listening()))
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+function listening() {
+  return new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, HOST, () => resolve(server))
+  })
+}
+
+/** The wanted port if it is free, else another one. */
+export async function freePort(wanted: number): Promise<number> {
+  if (await isFree(wanted)) return wanted
+  const [port] = await freePorts(1)
+  return port as number
+}

@@ -1,0 +1,51 @@
+import type { Deadline } from '#lib/deadline.ts'
+
+/** Properties of a message as the field names them; amqplib's spelling. */
+export interface MessageProperties {
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  /** 1 transient, 2 persistent. */
+  readonly deliveryMode: 1 | 2
+  readonly priority?: number
+  readonly correlationId?: string
+  readonly replyTo?: string
+  /** Milliseconds, as a text of digits. */
+  readonly expiration?: string
+  readonly messageId: string
+  /** Seconds since 1970. */
+  readonly timestamp?: number
+  readonly type?: string
+  readonly appId?: string
+  readonly headers?: Readonly<Record<string, unknown>>
+}
+
+/** A message on its way to the broker. It is always sent `mandatory`: that is how a return is known. */
+export interface OutgoingMessage {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly body: Buffer
+  readonly properties: MessageProperties
+}
+
+/** The broker confirmed the message. */
+export interface Receipt {
+  /** False when no queue took it (basic.return came before the confirm). */
+  readonly routed: boolean
+  /** 1, or 2 when it was sent again on a new connection. */
+  readonly attempts: number
+}
+
+/** Puts messages into exchanges over one connection that it opens, checks and replaces by itself. */
+export interface Publisher {
+  /**
+   * Resolves once the broker has confirmed the message, whether or not it reached a queue.
+   * @throws {WarrenError} exchange-not-found, broker-unavailable, broker-blocked,
+   * broker-misconfigured, overloaded, body-too-large, invalid-request (nothing was published);
+   * nacked (partial); confirm-timeout, connection-lost, channel-lost, blocked-in-flight (unknown)
+   */
+  publish(message: OutgoingMessage, deadline: Deadline): Promise<Receipt>
+  /** Notes the clock, so that a freeze before this moment is noticed; call it at every request's entry. */
+  noteActivity(): void
+  /** Takes no more messages, waits for those under way at most `graceMs`, then closes the connection. */
+  close(graceMs: number): Promise<void>
+}

@@ -1,0 +1,66 @@
+/** Levels, least first. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** One JSON line per event on standard output; never a body, a token or a secret. */
+export interface Log {
+  debug(fields: LogFields, message: string): void
+  info(fields: LogFields, message: string): void
+  warn(fields: LogFields, message: string): void
+  error(fields: LogFields, message: string): void
+  child(fields: LogFields): Log
+}
+
+export interface LogOptions {
+  readonly level?: LogLevel
+  readonly fields?: LogFields
+  /** @default one line to standard output */
+  readonly write?: (line: string) => void
+}
+
+const SECRET_KEY = /pass|token|secret|authorization|credential|\burl$/i
+const SECRET_IN_URL = /(amqps?:\/\/[^:/@\s]*):[^@\s]*@/gi
+
+/** Hides the password of every AMQP URL in a text. */
+export const redact = (text: string): string => text.replace(SECRET_IN_URL, '$1:***@')
+
+const CAUSES_SHOWN = 5
+
+/** An error as data for the log: its message and its chain of causes, redacted. */
+export function describeError(error: unknown): string {
+  const messages: string[] = []
+  let current = error
+  while (current !== undefined && current !== null && messages.length < CAUSES_SHOWN) {
+    messages.push(redact(current instanceof Error ? current.message : String(current)))
+    current = current instanceof Error ? current.cause : undefined
+  }
+  return messages.join(': ')
+}
+
+function clean(key: string, value: unknown): unknown {
+  if (key !== '' && SECRET_KEY.test(key)) return '***'
+  if (value instanceof Error) return describeError(value)
+  return typeof value === 'string' ? redact(value) : value
+}
+
+/** Makes a log. `fields` go into every line. */
+export function createLog({ level = 'info', fields = {}, write = toStdout }: LogOptions = {}): Log {
+  const least = LOG_LEVELS.indexOf(level)
+  const emit = (at: LogLevel) => (more: LogFields, message: string) => {
+    if (LOG_LEVELS.indexOf(at) < least) return
+    const line = { time: new Date().toISOString(), level: at, message, ...fields, ...more }
+    write(JSON.stringify(line, clean))
+  }
+  return {
+    debug: emit('debug'),
+    info: emit('info'),
+    warn: emit('warn'),
+    error: emit('error'),
+    child: (more) => createLog({ level, fields: { ...fields, ...more }, write }),
+  }
+}
+
+function toStdout(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
