@@ -19,12 +19,17 @@ export interface MessageProperties {
   readonly headers?: Readonly<Record<string, unknown>>
 }
 
-/** A message on its way to the broker. It is always sent `mandatory`: that is how a return is known. */
+/** A message on its way to the broker. */
 export interface OutgoingMessage {
   readonly exchange: string
   readonly routingKey: string
   readonly body: Buffer
   readonly properties: MessageProperties
+  /**
+   * True: no queue for it is an error (`unroutable`). False: it is a receipt with `routed: false`.
+   * The mandatory bit is set on the wire all the same: it is how a return is known.
+   */
+  readonly mandatory: boolean
 }
 
 /** The broker confirmed the message. */
@@ -38,8 +43,8 @@ export interface Receipt {
 /** Puts messages into exchanges over one connection that it opens, checks and replaces by itself. */
 export interface Publisher {
   /**
-   * Resolves once the broker has confirmed the message, whether or not it reached a queue.
-   * @throws {WarrenError} exchange-not-found, broker-unavailable, broker-blocked,
+   * Resolves once the broker has confirmed the message and, if `mandatory`, routed it to a queue.
+   * @throws {WarrenError} unroutable, exchange-not-found, broker-unavailable, broker-blocked,
    * broker-misconfigured, overloaded, body-too-large, invalid-request (nothing was published);
    * nacked (partial); confirm-timeout, connection-lost, channel-lost, blocked-in-flight (unknown)
    */
