@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { killGroup, noteProcess } from './processes.ts'
 
 export interface ChildOptions {
   /** For messages, e.g. `relay topic1`. */
@@ -11,7 +13,7 @@ export interface ChildOptions {
   /** The whole environment; nothing is inherited. */
   readonly env: NodeJS.ProcessEnv
   readonly cwd?: string
-  /** All it prints is appended here. */
+  /** All it prints is appended here; its process is noted in the same folder (processes.ts). */
   readonly logFile: string
   /** Whether this line of its output says that it is ready. */
   readonly isReady: (line: string) => boolean
@@ -74,6 +76,7 @@ function endedEarly(name: string, end: ChildEnd, lines: readonly string[]): stri
 
 function launch(options: ChildOptions): { child: Child; started: Promise<'ready'> } {
   const { name, command, args, env, cwd, logFile, isReady } = options
+  mkdirSync(dirname(logFile), { recursive: true })
   const spawned = spawn(command, args, {
     env,
     ...(cwd === undefined ? {} : { cwd }),
@@ -93,6 +96,7 @@ function launch(options: ChildOptions): { child: Child; started: Promise<'ready'
       })
     }
   })
+  noteUntilItsEnd(spawned, logFile)
   const ended = new Promise<ChildEnd>((resolve) => {
     spawned.once('close', (code, signal) => resolve({ code, signal }))
     spawned.once('error', (error) => {
@@ -116,4 +120,15 @@ function launch(options: ChildOptions): { child: Child; started: Promise<'ready'
     stop,
   }
   return { child, started }
+}
+
+/** What is left of its group ends with it: nginx's workers, say, outlive a master that was killed. */
+function noteUntilItsEnd(spawned: ChildProcess, logFile: string): void {
+  const { pid } = spawned
+  if (pid === undefined) return
+  const takeBack = noteProcess(dirname(logFile), basename(logFile, '.log'), pid)
+  spawned.once('exit', () => {
+    killGroup(pid)
+    takeBack()
+  })
 }

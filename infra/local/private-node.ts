@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { killGroup, noteProcess } from './processes.ts'
 
 const run = promisify(execFile)
 const HOST = '127.0.0.1'
@@ -37,8 +38,10 @@ export interface PrivateNode {
   readonly managementUrl: string
   /** Of the Erlang VM. */
   readonly pid: number
-  /** Settles when the node's process has ended, whoever ended it. */
+  /** Settles when the node and its epmd have ended, whoever ended them. */
   readonly ended: Promise<void>
+  /** The end of what it printed, for a message to a person. */
+  lastLines(): readonly string[]
   /** Runs rabbitmqctl on the node and gives what it printed. About 1 s: it is an Erlang start. */
   ctl(...args: string[]): Promise<string>
   /** Ends the node in order (at most 20 s, then SIGKILL). Its epmd always ends with it. */
@@ -71,15 +74,29 @@ export async function startPrivateNode(options: PrivateNodeOptions): Promise<Pri
   const spawning: SpawnOptions = { env, detached: true, stdio: ['ignore', out, out] }
   // Started by the node itself, epmd would outlive it.
   const epmd = spawn('epmd', [], spawning)
-  epmd.on('error', () => {}) // The node says so, too.
   const child = spawn(join(options.bin, 'rabbitmq-server'), [], spawning)
   closeSync(out)
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
-  }).finally(() => epmd.kill())
+  const ended = Promise.all([
+    untilEnd(child, options.home, 'rabbitmq').finally(() => epmd.kill()),
+    untilEnd(epmd, options.home, 'epmd'),
+  ]).then(() => {})
   await untilReady(options.ports.amqp, child, log)
   return nodeOf(options, env, child, ended)
+}
+
+/** Notes the process as long as it runs (processes.ts). */
+function untilEnd(child: ChildProcess, home: string, name: string): Promise<void> {
+  const { pid } = child
+  child.on('error', () => {}) // Could not be started: whoever waits for the node says so.
+  if (pid === undefined) return Promise.resolve()
+  const takeBack = noteProcess(home, name, pid)
+  return new Promise((resolve) => {
+    child.once('exit', () => {
+      killGroup(pid)
+      takeBack()
+      resolve()
+    })
+  })
 }
 
 function nodeOf(
@@ -102,6 +119,7 @@ function nodeOf(
     managementUrl: `http://${HOST}:${ports.management}`,
     pid,
     ended,
+    lastLines: () => tail(join(options.home, 'node.out')),
     ctl: async (...args) => (await run(join(bin, 'rabbitmqctl'), args, { env })).stdout,
     stop: () => end('SIGTERM', 20_000),
     kill: () => end('SIGKILL', 5_000),
@@ -138,7 +156,8 @@ function prepare({
     HOME: home,
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: HOST,
-    RABBITMQ_NODENAME: `warren${ports.amqp}@localhost`,
+    // The data belongs to a node of this name, whatever its ports; the epmd is its own.
+    RABBITMQ_NODENAME: 'warren@localhost',
     RABBITMQ_DIST_PORT: String(ports.dist),
     RABBITMQ_CONFIG_FILE: join(home, 'rabbitmq.conf'),
     RABBITMQ_MNESIA_BASE: join(home, 'data'),
@@ -158,15 +177,16 @@ const READY_MS = 60_000
 
 async function untilReady(port: number, child: ChildProcess, log: string) {
   const until = performance.now() + READY_MS
-  while (performance.now() < until && child.exitCode === null && child.signalCode === null) {
+  const runs = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null
+  while (performance.now() < until && runs()) {
     if (await answersAmqp(port)) return
     await sleep(100)
   }
   child.kill('SIGKILL')
-  throw new Error(`The RabbitMQ node did not start. The end of ${log}:\n${tail(log)}`)
+  throw new Error(`The RabbitMQ node did not start. The end of ${log}:\n${tail(log).join('\n')}`)
 }
 
-const tail = (file: string) => readFileSync(file, 'utf8').split('\n').slice(-15).join('\n')
+const tail = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n').slice(-15)
 
 /** Whether something that speaks AMQP answers: it sends connection.start to a protocol header. */
 function answersAmqp(port: number): Promise<boolean> {
