@@ -16,6 +16,12 @@ export class AlreadyRunning extends Error {
   }
 }
 
+/** @throws {AlreadyRunning} when somebody alive holds this lock */
+export function refuseIfRunning(file: string): void {
+  const holder = readHolder(file)
+  if (holder !== undefined && isAlive(holder)) throw new AlreadyRunning(holder, file)
+}
+
 /**
  * Takes the lock for this process; a lock whose holder is dead is taken over.
  * @param url for whoever comes second
@@ -45,8 +51,7 @@ function linked(mine: string, file: string): boolean {
 }
 
 function removeStale(file: string): void {
-  const holder = readHolder(file)
-  if (holder !== undefined && isAlive(holder)) throw new AlreadyRunning(holder, file)
+  refuseIfRunning(file)
   const stale = `${file}.stale.${process.pid}`
   try {
     renameSync(file, stale)

@@ -2,12 +2,12 @@ import { createServer } from 'node:net'
 
 const HOST = '127.0.0.1'
 
-/** Whether nothing listens on this port of 127.0.0.1. */
-export function isFree(port: number): Promise<boolean> {
+/** Why we cannot listen on this port of 127.0.0.1, e.g. `EADDRINUSE`; undefined when we can. */
+export function whyNotFree(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, HOST, () => server.close(() => resolve(true)))
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen(port, HOST, () => server.close(() => resolve(undefined)))
   })
 }
 
@@ -29,7 +29,7 @@ function listening() {
 
 /** The wanted port if it is free, else another one. */
 export async function freePort(wanted: number): Promise<number> {
-  if (await isFree(wanted)) return wanted
+  if ((await whyNotFree(wanted)) === undefined) return wanted
   const [port] = await freePorts(1)
   return port as number
 }

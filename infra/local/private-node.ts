@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { ChildFailed } from './child.ts'
 import { killGroup, noteProcess } from './processes.ts'
 
 const run = promisify(execFile)
@@ -64,7 +65,7 @@ export function findRabbitmq(path = process.env['PATH'] ?? ''): string | undefin
 
 /**
  * Starts a node and resolves once it accepts AMQP connections: about 5 s with management.
- * @throws {Error} with the end of the node's log when it does not come up within 60 s
+ * @throws {ChildFailed} with the end of the node's log when it does not come up within 60 s
  */
 export async function startPrivateNode(options: PrivateNodeOptions): Promise<PrivateNode> {
   const env = prepare(options)
@@ -183,7 +184,7 @@ async function untilReady(port: number, child: ChildProcess, log: string) {
     await sleep(100)
   }
   child.kill('SIGKILL')
-  throw new Error(`The RabbitMQ node did not start. The end of ${log}:\n${tail(log).join('\n')}`)
+  throw new ChildFailed(`RabbitMQ did not start. The end of ${log}:\n${tail(log).join('\n')}`)
 }
 
 const tail = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n').slice(-15)

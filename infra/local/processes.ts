@@ -67,6 +67,14 @@ export async function endNoted(folder: string): Promise<string[]> {
   return ended.filter((name) => name !== undefined)
 }
 
+/** SIGKILL to every process that is noted somewhere in this folder, and to its group. */
+export function killNoted(folder: string): void {
+  for (const note of globSync(`**/*${NOTE}`, { cwd: folder })) {
+    const id = readNote(join(folder, note))
+    if (id !== undefined && isAlive(id)) killGroup(id.pid)
+  }
+}
+
 async function endNotedIn(file: string): Promise<string | undefined> {
   const id = readNote(file)
   const wasAlive = id !== undefined && isAlive(id)

@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Env } from '#lib/config.ts'
+import { findOrInstall } from './install/programs.ts'
+import { takeLock } from './lock.ts'
+import { publishOnce } from './once.ts'
+import { createParts, PartCrashed, type Parts } from './parts.ts'
+import { isUsable, preflight } from './preflight.ts'
+import { endNoted } from './processes.ts'
+import { screen } from './screen.ts'
+import { readHome } from './settings.ts'
+import { unlessAborted } from './signals.ts'
+import { type StackOptions, startStack } from './stack.ts'
+
+export interface StartOptions {
+  /** Publish one message, see it arrive, and stop; instead of running until a signal comes. */
+  readonly once: boolean
+  readonly env: Env
+  readonly say: (line: string) => void
+  /** Aborts when the start is to stop. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs the local stack until the signal aborts, and stops all that it started, however it ends.
+ * @returns whether it did what it was asked for
+ * @throws {AlreadyRunning | ConfigError | ChildFailed | PartCrashed | Interrupted}
+ */
+export async function start(options: StartOptions): Promise<boolean> {
+  const home = readHome(options.env)
+  if (!isUsable(home)) await preflight(options.env) // Says so, with all else that is wrong.
+  const port = options.env['EDGE_PORT'] || '8080'
+  const release = takeLock(join(home, 'lock'), `http://127.0.0.1:${port}`)
+  try {
+    return await runLocked(home, options)
+  } finally {
+    release()
+  }
+}
+
+async function runLocked(home: string, options: StartOptions): Promise<boolean> {
+  const { env, say, signal } = options
+  const left = await endNoted(home)
+  if (left.length > 0)
+    say(`Ended what an earlier start that was killed had left: ${left.join(', ')}.`)
+  const settings = await unlessAborted(signal, preflight(env))
+  const logs = renewLogs(home)
+  const programs = await findOrInstall({
+    needRabbitmq: settings.broker === undefined,
+    mayInstall: settings.mayInstall,
+    env,
+    logFile: join(logs, 'install.log'),
+    say,
+    signal,
+  })
+  return runStack({ settings, programs, parts: createParts(), say, env }, options)
+}
+
+async function runStack(stack: StackOptions, { once, say, signal }: StartOptions) {
+  const { parts, settings } = stack
+  const starting = startStack(stack)
+  const crashed = parts.crashed.then((part) => {
+    throw new PartCrashed(part)
+  })
+  crashed.catch(() => {}) // While we stop, ends are no crashes.
+  const unlessStopped = <T>(promise: Promise<T>) =>
+    unlessAborted(signal, Promise.race([promise, crashed]))
+  try {
+    const running = await unlessStopped(starting)
+    if (once) return await unlessStopped(publishOnce(running, settings, say))
+    say(screen(running, settings))
+    return await unlessStopped(new Promise<never>(() => {}))
+  } finally {
+    say('Stopping …')
+    await stopAll(starting, parts, settings.home)
+  }
+}
+
+/** Also what is still on its way up. */
+async function stopAll(starting: Promise<unknown>, parts: Parts, home: string): Promise<void> {
+  let settled = false
+  const started = starting.then(
+    () => {},
+    () => {},
+  )
+  void started.finally(() => {
+    settled = true
+  })
+  await Promise.race([started, sleep(0)])
+  while (!settled) {
+    await endNoted(home)
+    await Promise.race([started, sleep(100)])
+  }
+  await parts.stop()
+  await endNoted(home)
+}
+
+/** An empty folder for this run's logs; those of the run before are kept beside it. */
+function renewLogs(home: string): string {
+  const logs = join(home, 'logs')
+  const before = join(home, 'logs.before')
+  rmSync(before, { recursive: true, force: true })
+  if (existsSync(logs)) renameSync(logs, before)
+  mkdirSync(logs)
+  return logs
+}
