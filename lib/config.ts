@@ -206,3 +206,6 @@ export function readHttp(env: Env): HttpSettings {
     maxBodyBytes: read.MAX_BODY_BYTES,
   }
 }
+
+/** Names of all settings that a function may have. */
+export const SETTINGS: readonly string[] = [...Object.keys(BROKER), ...Object.keys(HTTP)]
