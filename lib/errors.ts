@@ -50,6 +50,12 @@ export const PROBLEMS = {
     title: 'This token may not publish there',
     detail: 'Ask the operator for a token whose scope covers this exchange and routing key.',
   },
+  'forbidden-address': {
+    ...no,
+    status: 403,
+    title: 'This address may not come in here',
+    detail: 'Ask the operator to allow the address that you come from.',
+  },
   'not-found': {
     ...no,
     status: 404,
@@ -207,6 +213,8 @@ export interface ProblemContext {
   readonly errors?: readonly ProblemItem[]
   /** The limit that a body exceeded, in bytes. */
   readonly maxBytes?: number
+  /** Header fields that the answer must have, names in lower case, e.g. `allow`. */
+  readonly headers?: Readonly<Record<string, string>>
   /** For the log; never shown to the caller. */
   readonly cause?: unknown
 }

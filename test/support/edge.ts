@@ -1,0 +1,80 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { renderNginxConf } from '#infra/edge/nginx-conf.ts'
+import { readEdge } from '#infra/edge/settings.ts'
+import type { Child } from '#infra/local/child.ts'
+import { checkNginx, findNginx, startNginx } from '#infra/local/nginx.ts'
+import { freePorts } from '#infra/local/ports.ts'
+import type { Env } from '#lib/config.ts'
+import type { Ending } from './upstream.ts'
+
+/** A line of the edge's access log. */
+export interface AccessLine {
+  readonly requestId: string
+  readonly address: string
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  /** Empty when nginx answered by itself. */
+  readonly upstream: string
+}
+
+/** A real nginx with the product's configuration, in front of whatever `env` names. */
+export interface Edge {
+  readonly origin: string
+  readonly port: number
+  readonly nginx: Child
+  accessLog(): Promise<readonly AccessLine[]>
+  /** Both logs as text. */
+  logs(): Promise<string>
+}
+
+/**
+ * Starts an edge on a free port; it ends with the test.
+ * @param env the edge's settings, as the product reads them
+ * @throws {Error} one clear line when nginx is not installed: a test never skips for that
+ */
+export async function startEdge(ending: Ending, env: Env): Promise<Edge> {
+  const folder = await makeFolder(ending)
+  const [port] = (await freePorts(1)) as [number]
+  const conf = renderNginxConf(readEdge({ EDGE_PORT: String(port), ...env }))
+  const home = join(folder, 'nginx')
+  const logFile = join(folder, 'nginx.log')
+  const nginx = await startNginx({ bin: nginxBinary(), home, conf, logFile })
+  ending.after(async () => void (await nginx.stop()))
+  const accessFile = join(home, 'access.log')
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    port,
+    nginx,
+    accessLog: async () => parseLines(await readFile(accessFile, 'utf8')),
+    logs: async () => (await readFile(accessFile, 'utf8')) + (await readFile(logFile, 'utf8')),
+  }
+}
+
+/** What `nginx -t` prints about a configuration with these settings. @throws {Error} when it is bad */
+export async function checkEdge(ending: Ending, env: Env): Promise<string> {
+  const home = join(await makeFolder(ending), 'nginx')
+  return checkNginx({ bin: nginxBinary(), home, conf: renderNginxConf(readEdge(env)) })
+}
+
+function nginxBinary(): string {
+  const bin = findNginx()
+  if (bin === undefined) {
+    throw new Error('nginx is not installed: run `npm test`, which installs it, or install it.')
+  }
+  return bin
+}
+
+async function makeFolder(ending: Ending): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-edge-'))
+  ending.after(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
+  return folder
+}
+
+const parseLines = (text: string): AccessLine[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))

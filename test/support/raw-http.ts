@@ -1,0 +1,74 @@
+import { connect } from 'node:net'
+
+/** What came back on a connection of our own, taken apart as little as possible. */
+export interface RawAnswer {
+  /** Undefined when nothing that looks like an answer came in time. */
+  readonly status: number | undefined
+  /** Names in lower case; of a repeated one the last. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: string
+  /** Everything as it came. */
+  readonly text: string
+}
+
+export interface RawOptions {
+  /** @default 3000 */
+  readonly timeoutMs?: number
+  /** Read on after the first answer, until the connection ends or the time is over. */
+  readonly untilEnd?: boolean
+}
+
+/**
+ * Sends bytes as they are, which no HTTP client would, and gives the first answer. Never rejects: a
+ * connection that is refused or reset gives an answer without a status.
+ */
+export function sendRaw(
+  port: number,
+  request: string | Buffer,
+  { timeoutMs = 3000, untilEnd = false }: RawOptions = {},
+): Promise<RawAnswer> {
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(request))
+    const end = () => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(parseAnswer(text))
+    }
+    const timer = setTimeout(end, timeoutMs)
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      text += chunk
+      if (!untilEnd && isWhole(text)) end()
+    })
+    socket.on('error', end)
+    socket.on('close', end)
+  })
+}
+
+/** A request from its lines: CRLF after each, and one more at the end. */
+export const lines = (...each: readonly string[]): string => `${each.join('\r\n')}\r\n\r\n`
+
+/** Takes an answer apart. */
+export function parseAnswer(text: string): RawAnswer {
+  const [head = '', ...rest] = text.split('\r\n\r\n')
+  const [first = '', ...fields] = head.split('\r\n')
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(first)?.[1]
+  return {
+    status: status === undefined ? undefined : Number(status),
+    headers: new Map(fields.map(toField)),
+    body: rest.join('\r\n\r\n'),
+    text,
+  }
+}
+
+function toField(line: string): [string, string] {
+  const colon = line.indexOf(':')
+  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+}
+
+function isWhole(text: string): boolean {
+  const { status, headers, body } = parseAnswer(text)
+  const length = headers.get('content-length')
+  return status !== undefined && length !== undefined && body.length >= Number(length)
+}
