@@ -32,10 +32,19 @@ export function describeError(error: unknown): string {
   const messages: string[] = []
   let current = error
   while (current !== undefined && current !== null && messages.length < CAUSES_SHOWN) {
-    messages.push(redact(current instanceof Error ? current.message : String(current)))
+    messages.push(redact(asText(current instanceof Error ? current.message : current)))
     current = current instanceof Error ? current.cause : undefined
   }
   return messages.join(': ')
+}
+
+/** Total: an object without a prototype has no text. */
+function asText(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return typeof value
+  }
 }
 
 function clean(key: string, value: unknown): unknown {

@@ -1,0 +1,60 @@
+import type { Faults } from './faults.ts'
+import { opensJson } from './json.ts'
+import { isFormType, isIdentity, isJsonType } from './media-type.ts'
+import { type HttpRequest, headerText, valuesOf } from './request.ts'
+import { shortStringFault } from './short-string.ts'
+
+/** Says why a body is no JSON; a shell may do it elsewhere than on the main thread. */
+export type JsonCheck = (body: Buffer) => string | undefined | Promise<string | undefined>
+
+/** What the request's headers say of its body. */
+export interface Label {
+  /** Verbatim; absent when none was given. */
+  readonly type?: string
+  /** Verbatim; absent when none was given. */
+  readonly encoding?: string
+}
+
+/** Reads Content-Type and Content-Encoding; a type given twice, or a text too long, is a fault. */
+export function readLabel({ headers }: Pick<HttpRequest, 'headers'>, faults: Faults): Label {
+  const types = valuesOf(headers, 'content-type')
+  if (types.length > 1) faults.add(['headers', 'Content-Type'], 'Given more than once.')
+  const type = headerText(types[0] ?? '')
+  const encoding = headerText(valuesOf(headers, 'content-encoding').join(', '))
+  for (const [name, value] of Object.entries({
+    'Content-Type': type,
+    'Content-Encoding': encoding,
+  })) {
+    const fault = shortStringFault(value)
+    if (fault !== undefined) faults.add(['headers', name], fault)
+  }
+  return { ...(type === '' ? {} : { type }), ...(encoding === '' ? {} : { encoding }) }
+}
+
+/** The content type that the message gets, or why its body is not what it claims. */
+export interface Reading {
+  readonly contentType: string
+  readonly malformed?: string
+}
+
+const UNKNOWN = 'application/octet-stream'
+
+/**
+ * A body that claims to be JSON must be JSON. One without a type, or with the one that old clients
+ * send for everything, is called JSON when it is an object or array; nobody means such a form.
+ */
+export async function readBody(
+  { type, encoding }: Label,
+  body: Buffer,
+  check: JsonCheck,
+): Promise<Reading> {
+  const contentType = type ?? UNKNOWN
+  if (!isIdentity(encoding)) return { contentType }
+  if (isJsonType(contentType)) {
+    const malformed = await check(body)
+    return malformed === undefined ? { contentType } : { contentType, malformed }
+  }
+  const unsaid = type === undefined || isFormType(type)
+  const isJson = unsaid && opensJson(body) && (await check(body)) === undefined
+  return { contentType: isJson ? 'application/json' : contentType }
+}

@@ -1,0 +1,34 @@
+import { isUtf8 } from 'node:buffer'
+
+const BOM = Buffer.from([0xef, 0xbb, 0xbf])
+const BLANKS = new Set([0x20, 0x09, 0x0a, 0x0d])
+const [BRACE, BRACKET] = [0x7b, 0x5b]
+/** Where V8 says the text went wrong; the rest of its message quotes the body. */
+const PLACE = /line \d+ column \d+/
+
+/**
+ * Why a body is not well-formed UTF-8 JSON (a byte order mark is allowed), as a sentence that quotes
+ * nothing of it; undefined when it is. Never recurses, however deep the nesting.
+ */
+export function jsonFault(body: Buffer): string | undefined {
+  if (!isUtf8(body)) return 'The body is not well-formed UTF-8.'
+  const text = withoutBom(body).toString('utf8')
+  if (text.trim() === '') return 'The body is empty; JSON needs a value, e.g. null.'
+  try {
+    JSON.parse(text)
+    return undefined
+  } catch (error) {
+    const place = PLACE.exec(error instanceof Error ? error.message : '')
+    return `The body is not well-formed JSON${place === null ? '' : ` (${place[0]})`}.`
+  }
+}
+
+/** Whether the first character of a body, blanks aside, opens a JSON object or array. */
+export function opensJson(body: Buffer): boolean {
+  const first = withoutBom(body).find((byte) => !BLANKS.has(byte))
+  return first === BRACE || first === BRACKET
+}
+
+/** The bytes after a byte order mark. */
+export const withoutBom = (body: Buffer): Buffer =>
+  body.subarray(0, 3).equals(BOM) ? body.subarray(3) : body

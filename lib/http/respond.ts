@@ -1,0 +1,64 @@
+import { PROBLEMS, WarrenError } from '#lib/errors.ts'
+import { describeError, type Log, type LogFields } from '#lib/log.ts'
+import { problemResponse } from './problem.ts'
+import type { HttpRequest } from './request.ts'
+import type { HttpResponse } from './response.ts'
+
+/** What is known of a request by now; it goes into its problem and into its log line. */
+export interface Facts {
+  exchange?: string
+  routingKey?: string
+  messageId?: string
+  /** How it ended, when it did not fail. */
+  outcome?: string
+  /** How often the message was written to the broker. */
+  attempts?: number
+}
+
+/** Adds to what is known of the request. */
+export type Note = (facts: Facts) => void
+
+/** Answers a request, or throws; failures are thrown, never returned. */
+export type Handle<R extends HttpRequest> = (request: R, note: Note) => Promise<HttpResponse>
+
+/** A request of a caller who is known by name. */
+type Named = HttpRequest & { readonly principal?: { readonly name: string } }
+
+/**
+ * Makes a function that always answers: what `handle` throws becomes its problem. Writes one log
+ * line for each request, with neither body nor token.
+ */
+export function respondWith<R extends Named>(handle: Handle<R>, log: Log) {
+  return async (request: R): Promise<HttpResponse> => {
+    const startedMs = performance.now()
+    const facts: Facts = {}
+    const line = (status: number) => ({
+      requestId: request.requestId,
+      principal: request.principal?.name,
+      ...facts,
+      status,
+      ms: Math.round((performance.now() - startedMs) * 10) / 10,
+    })
+    try {
+      const response = await handle(request, (more) => void Object.assign(facts, more))
+      log.info(line(response.status), 'request answered')
+      return response
+    } catch (error) {
+      const response = problemResponse(error, { ...facts, instance: request.requestId })
+      logFailure(log, error, line(response.status))
+      return response
+    }
+  }
+}
+
+type FailureFields = LogFields & { readonly status: number }
+
+/** One line for a request that failed: a bug at `error`, other trouble of ours at `warn`. */
+export function logFailure(log: Log, error: unknown, fields: FailureFields): void {
+  const code = error instanceof WarrenError ? error.code : 'internal'
+  const { outcome } = PROBLEMS[code]
+  const line = { ...fields, code, outcome }
+  if (fields.status < 500) log.info(line, 'request refused')
+  else if (code === 'internal') log.error({ ...line, err: describeError(error) }, 'request failed')
+  else log.warn({ ...line, err: describeError(error) }, 'request failed')
+}

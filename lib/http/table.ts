@@ -1,0 +1,117 @@
+import type { Faults } from './faults.ts'
+import { shortStringFault } from './short-string.ts'
+
+/** Nesting of a headers table, itself counted. */
+const MOST_LEVELS = 16
+/** Names in a headers table, those of nested objects counted. */
+const MOST_NAMES = 256
+/** Bytes of an encoded table; amqplib's buffer for one is exactly this long. */
+const TOO_MANY_BYTES = 64 * 1024
+/** amqplib takes a number of this size or more for an integer, even one with a fraction. */
+const INTEGERS_FROM = 2 ** 50
+
+/** A JSON object as the headers of a message. */
+export type Table = Readonly<Record<string, unknown>>
+
+/** `x-` headers that are the caller's to set; the others steer the broker or are Warren's own. */
+const OPEN_X = /^x-(delay$|match-)/
+/** They send copies elsewhere (CC, BCC) or pose as the sender. */
+const CLOSED = new Set(['CC', 'BCC', 'user_id'])
+
+/** Whether a value can be the headers of a message; if not, says why in `faults`. */
+export function checkTable(value: unknown, where: readonly string[], faults: Faults): boolean {
+  const before = faults.items.length
+  if (!isTable(value)) {
+    faults.add(where, 'Must be a JSON object.')
+    return false
+  }
+  for (const name of Object.keys(value)) {
+    if (isClosed(name)) faults.add([...where, name], 'This header cannot be set by a caller.')
+  }
+  const names = { left: MOST_NAMES }
+  checkMembers(value, where, 1, names, faults)
+  if (names.left < 0) faults.add(where, `Must have at most ${MOST_NAMES} names in all.`)
+  if (faults.items.length > before) return false
+  return fitsFrame(value, where, faults)
+}
+
+/** Whether a table of checked values is small enough to be sent; if not, says so in `faults`. */
+export function fitsFrame(table: Table, where: readonly string[], faults: Faults): boolean {
+  const bytes = tableBytes(table)
+  if (bytes < TOO_MANY_BYTES) return true
+  faults.add(where, `Must be below ${TOO_MANY_BYTES} bytes as an AMQP table; it has ${bytes}.`)
+  return false
+}
+
+/** The length of an AMQP table in bytes, its own length field included, as amqplib encodes it. */
+export function tableBytes(table: Table): number {
+  let bytes = 4
+  for (const [name, value] of Object.entries(table)) {
+    bytes += 1 + Buffer.byteLength(name) + valueBytes(value)
+  }
+  return bytes
+}
+
+function valueBytes(value: unknown): number {
+  if (typeof value === 'string') return 5 + Buffer.byteLength(value)
+  if (typeof value === 'number') return 1 + numberBytes(value)
+  if (typeof value === 'boolean') return 2
+  if (value === null) return 1
+  if (!Array.isArray(value)) return 1 + tableBytes(value as Table)
+  return value.reduce((bytes: number, item) => bytes + valueBytes(item), 5)
+}
+
+function numberBytes(value: number): number {
+  if (!Number.isInteger(value)) return 8
+  if (value >= -0x80 && value < 0x80) return 1
+  if (value >= -0x8000 && value < 0x8000) return 2
+  return value >= -0x80000000 && value < 0x80000000 ? 4 : 8
+}
+
+const isTable = (value: unknown): value is Table =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isClosed = (name: string) => CLOSED.has(name) || (name.startsWith('x-') && !OPEN_X.test(name))
+
+type Names = { left: number }
+type Where = readonly string[]
+
+function checkMembers(table: Table, where: Where, level: number, names: Names, faults: Faults) {
+  for (const [name, value] of Object.entries(table)) {
+    names.left -= 1
+    if (names.left < 0) return
+    const at = [...where, name]
+    const fault = shortStringFault(name)
+    if (fault !== undefined) faults.add(at, `The name: ${fault}`)
+    // amqplib would read it as the name of an AMQP type for the value beside it.
+    if (name === '!' && level > 1) faults.add(at, 'The name `!` cannot be carried here.')
+    checkMember(value, at, level, names, faults)
+  }
+}
+
+function checkMember(value: unknown, where: Where, level: number, names: Names, faults: Faults) {
+  if (typeof value === 'number' && !carriesNumber(value)) {
+    faults.add(where, 'Must be a whole number within 2^53, or a fraction below 2^50.')
+  } else if (typeof value === 'string' && !value.isWellFormed()) {
+    faults.add(where, 'Must be well-formed Unicode.')
+  } else if (typeof value === 'object' && value !== null) {
+    if (level === MOST_LEVELS) faults.add(where, `Nested deeper than ${MOST_LEVELS} levels.`)
+    else if (isTable(value)) checkMembers(value, where, level + 1, names, faults)
+    else checkItems(value as readonly unknown[], where, level + 1, names, faults)
+  }
+}
+
+function checkItems(
+  items: readonly unknown[],
+  where: Where,
+  level: number,
+  names: Names,
+  faults: Faults,
+) {
+  for (const [index, item] of items.entries()) {
+    checkMember(item, [...where, String(index)], level, names, faults)
+  }
+}
+
+const carriesNumber = (value: number) =>
+  Number.isSafeInteger(value) || (!Number.isInteger(value) && Math.abs(value) < INTEGERS_FROM)

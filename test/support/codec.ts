@@ -1,0 +1,24 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+interface Codec {
+  encodeTable(buffer: Buffer, table: object, offset: number): number
+  decodeFields(bytes: Buffer): Record<string, unknown>
+}
+
+const require = createRequire(import.meta.url)
+// amqplib does not export its codec.
+const codec: Codec = require(join(dirname(require.resolve('amqplib')), 'lib/codec.js'))
+/** As long as amqplib's own buffer for a table. */
+const BUFFER_BYTES = 65_536
+const LENGTH_BYTES = 4
+
+/** What amqplib makes of a headers table. @throws {RangeError | TypeError} what it cannot encode */
+export function encodeTable(table: object): Buffer {
+  const buffer = Buffer.alloc(BUFFER_BYTES)
+  return buffer.subarray(0, codec.encodeTable(buffer, table, 0))
+}
+
+/** What a consumer with amqplib gets for these bytes. */
+export const decodeTable = (bytes: Buffer): Record<string, unknown> =>
+  codec.decodeFields(bytes.subarray(LENGTH_BYTES))
