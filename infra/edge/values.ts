@@ -18,11 +18,17 @@ const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])$/i
 const BASE = /^(?:\/[\w.~-]+)*\/?$/
 const FILE = /^[^"\\$\p{Cc}]*$/u
 
-/** A URL of http or https, without user, query or fragment. */
+/**
+ * A URL of http or https, without user, query or fragment. With https the host is a name: nginx
+ * compares no address with a certificate's.
+ */
 export const origin = (fallback: string) =>
   v.pipe(
     v.optional(v.string(), fallback),
-    v.check((text) => toUpstream(text) !== undefined, 'must be a URL like http://host:port'),
+    v.check(
+      (text) => toUpstream(text) !== undefined,
+      'must be a URL like http://host:port, or https:// and a name',
+    ),
     v.transform((text) => toUpstream(text) as Upstream),
   )
 
@@ -33,12 +39,14 @@ function toUpstream(text: string): Upstream | undefined {
     return undefined
   }
   const scheme = url.protocol === 'https:' ? 'https' : 'http'
+  const named = isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0
+  if (scheme === 'https' && !named) return undefined
   return {
     scheme,
     host: url.hostname,
     port: Number(url.port || (scheme === 'https' ? 443 : 80)),
     base: url.pathname.replace(/\/$/, ''),
-    named: isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0,
+    named,
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 
 /** Whoever can run something at the end: a test, or node:test itself for a whole file. */
@@ -32,15 +33,25 @@ const ok: Answer = (_, response) => {
   response.end('{"status":"ok"}')
 }
 
-/** An HTTP server of node:http, as the API is one, that notes what it gets. */
-export async function startUpstream(ending: Ending, answer: Answer = ok): Promise<Upstream> {
+export interface UpstreamOptions {
+  readonly answer?: Answer
+  /** PEM; with both, it speaks HTTPS. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
+}
+
+/** A server of node:http, as the API is one, that notes what it gets. */
+export async function startUpstream(
+  ending: Ending,
+  { answer = ok, tls }: UpstreamOptions = {},
+): Promise<Upstream> {
   const received: Received[] = []
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const noted = await receive(request).catch(() => undefined)
     if (noted === undefined) return
     received.push(noted)
     answer(noted, response)
-  })
+  }
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
   ending.after(() => {
     server.closeAllConnections()
     server.close()

@@ -1,0 +1,49 @@
+import { createSocket } from 'node:dgram'
+import type { AddressInfo } from 'node:net'
+import type { Ending } from './upstream.ts'
+
+export interface Dns {
+  /** `127.0.0.1:port`. */
+  readonly address: string
+  /** From now on the name means 127.0.0.1. */
+  add(name: string): void
+}
+
+/** A DNS server that knows no name at first. */
+export async function startDns(ending: Ending): Promise<Dns> {
+  const names = new Set<string>()
+  const socket = createSocket('udp4')
+  socket.on('message', (query, from) => {
+    socket.send(answerTo(query, names), from.port, from.address)
+  })
+  ending.after(() => void socket.close())
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  const { port } = socket.address() as AddressInfo
+  return { address: `127.0.0.1:${port}`, add: (name) => void names.add(name) }
+}
+
+const HEADER_BYTES = 12
+/** Type A, class IN, lives 1 s, 127.0.0.1; its name is the question's (RFC 1035, 4.1.3). */
+const RECORD = Buffer.from('c00c00010001000000010004' + '7f000001', 'hex')
+
+function answerTo(query: Buffer, names: ReadonlySet<string>): Buffer {
+  const { name, end } = readName(query)
+  const known = names.has(name)
+  const header = Buffer.from(query.subarray(0, HEADER_BYTES))
+  header.writeUInt16BE(known ? 0x8180 : 0x8183, 2) // An answer; 3: no such name.
+  header.writeUInt16BE(known ? 1 : 0, 6)
+  header.fill(0, 8)
+  const question = query.subarray(HEADER_BYTES, end)
+  return Buffer.concat([header, question, ...(known ? [RECORD] : [])])
+}
+
+/** The name asked for, and where the question ends. */
+function readName(query: Buffer): { name: string; end: number } {
+  const labels: string[] = []
+  let at = HEADER_BYTES
+  for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + length))
+    at += 1 + length
+  }
+  return { name: labels.join('.'), end: at + 5 }
+}
