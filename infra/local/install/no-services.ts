@@ -28,9 +28,7 @@ interface Note extends ProcessId {
  * @param root where the system is; for tests
  */
 export async function withoutServices<T>(task: () => Promise<T>, root = '/'): Promise<T> {
-  await afterEarlierRuns(root)
-  const enabled = enabledLinks(root)
-  forbidStarts(root, enabled)
+  const enabled = await forbidStarts(root)
   try {
     return await task()
   } finally {
@@ -38,12 +36,28 @@ export async function withoutServices<T>(task: () => Promise<T>, root = '/'): Pr
   }
 }
 
-/** Waits until nobody else's installation is under way, and puts right what a killed one left. */
-async function afterEarlierRuns(root: string): Promise<void> {
+/**
+ * Puts our policy there. Waits while another installation is under way, and puts right what a killed
+ * one left.
+ * @returns what is enabled now
+ */
+async function forbidStarts(root: string): Promise<readonly string[]> {
   for (let note = readNote(root); note !== undefined; note = readNote(root)) {
     if (!isAlive(note)) restore(root, note.enabled)
     else await sleep(500)
   }
+  const policy = join(root, POLICY)
+  if (isThere(policy)) renameSync(policy, join(root, SAVED))
+  const enabled = enabledLinks(root)
+  const note: Note = { ...(identify(process.pid) as ProcessId), enabled }
+  const lines = [
+    '#!/bin/sh',
+    '# No service starts while Warren installs packages.',
+    `${NOTE}${JSON.stringify(note)}`,
+    'exit 101',
+  ]
+  writeFileSync(policy, `${lines.join('\n')}\n`, { mode: 0o755, flag: 'wx' })
+  return enabled
 }
 
 function readNote(root: string): Note | undefined {
@@ -51,14 +65,6 @@ function readNote(root: string): Note | undefined {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
   const line = text.split('\n').find((each) => each.startsWith(NOTE))
   return line === undefined ? undefined : (JSON.parse(line.slice(NOTE.length)) as Note)
-}
-
-function forbidStarts(root: string, enabled: readonly string[]): void {
-  const policy = join(root, POLICY)
-  if (isThere(policy)) renameSync(policy, join(root, SAVED))
-  const note: Note = { ...(identify(process.pid) as ProcessId), enabled }
-  const script = `#!/bin/sh\n# No service starts while Warren installs packages.\n${NOTE}${JSON.stringify(note)}\nexit 101\n`
-  writeFileSync(policy, script, { mode: 0o755 })
 }
 
 function restore(root: string, enabled: readonly string[]): void {
