@@ -1,0 +1,60 @@
+import type { Publisher } from '#lib/amqp/message.ts'
+import { covers, type Principal } from '#lib/auth/grants.ts'
+import type { Deadline } from '#lib/deadline.ts'
+import { WarrenError } from '#lib/errors.ts'
+import type { JsonCheck } from '#lib/http/body.ts'
+import { readMessage } from '#lib/http/message.ts'
+import { exchangeIn } from '#lib/http/path.ts'
+import type { HttpRequest } from '#lib/http/request.ts'
+import { type Note, respondWith } from '#lib/http/respond.ts'
+import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
+import { ROUTES } from '#lib/http/routes.ts'
+import type { Log } from '#lib/log.ts'
+
+/** A request to publish, from a caller who is known. */
+export interface PublishRequest extends HttpRequest {
+  readonly principal: Principal
+  readonly deadline: Deadline
+}
+
+export interface PublishDeps {
+  readonly publisher: Publisher
+  readonly log: Log
+  /** Bodies over this many bytes are refused. */
+  readonly maxBodyBytes: number
+  readonly checkJson: JsonCheck
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/**
+ * Publishes one message: POST /publish/{exchange}. Always answers: 200 means confirmed by the broker
+ * and, unless the caller said `mandatory=false`, taken by at least one queue.
+ */
+export const createPublish = (deps: PublishDeps) =>
+  respondWith((request: PublishRequest, note) => publish(deps, request, note), deps.log)
+
+async function publish(
+  deps: PublishDeps,
+  request: PublishRequest,
+  note: Note,
+): Promise<HttpResponse> {
+  deps.publisher.noteActivity()
+  const exchange = exchangeIn(request.path, ROUTES.publish.path)
+  note({ exchange })
+  const { maxBodyBytes } = deps
+  if (request.body.length > maxBodyBytes) {
+    throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
+  }
+  const message = await readMessage(request, exchange, deps)
+  const { routingKey } = message
+  const { messageId } = message.properties
+  note({ routingKey, messageId })
+  if (!covers(request.principal.publish, exchange, routingKey)) {
+    throw new WarrenError('forbidden-destination')
+  }
+  const { routed, attempts } = await deps.publisher.publish(message, request.deadline)
+  note({ outcome: routed ? 'published' : 'not-routed', attempts })
+  const answer = { status: 'OK', exchange, routingKey, messageId }
+  return jsonResponse(200, routed ? answer : { ...answer, routed })
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createPublish } from '#functions/publish/publish.ts'
+import type { OutgoingMessage, Publisher, Receipt } from '#lib/amqp/message.ts'
+import type { Grant } from '#lib/auth/grants.ts'
+import type { Deadline } from '#lib/deadline.ts'
+import { PROBLEMS, type ProblemCode, WarrenError } from '#lib/errors.ts'
+import { jsonFault } from '#lib/http/json.ts'
+import { anybody, publishRequest, type RequestOptions, recordedLog } from '../support/requests.ts'
+
+/** Takes every message, and keeps it. */
+function fixture(receive: (message: OutgoingMessage) => Promise<Receipt>) {
+  const published: { message: OutgoingMessage; deadline: Deadline }[] = []
+  const { log, lines } = recordedLog()
+  let entries = 0
+  const publisher: Publisher = {
+    publish: (message, deadline) => {
+      published.push({ message, deadline })
+      return receive(message)
+    },
+    noteActivity: () => {
+      entries += 1
+    },
+    close: async () => {},
+  }
+  const publish = createPublish({
+    publisher,
+    log,
+    maxBodyBytes: 10,
+    checkJson: jsonFault,
+    now: Date.now,
+  })
+  return { publish, published, lines, entries: () => entries }
+}
+
+const taken = async () => ({ routed: true, attempts: 1 })
+
+async function post(
+  options: RequestOptions,
+  grants: readonly Grant[] = anybody.publish,
+  receive = taken,
+) {
+  const { publish, published, lines, entries } = fixture(receive)
+  const request = publishRequest(options, { name: 'tester', publish: grants })
+  const response = await publish(request)
+  return {
+    response,
+    json: JSON.parse(response.body),
+    published,
+    lines,
+    request,
+    entries: entries(),
+  }
+}
+
+async function refused(code: ProblemCode, options: RequestOptions, grants?: readonly Grant[]) {
+  const { response, json, published, lines } = await post(options, grants)
+  assert.deepEqual([response.status, json.code], [PROBLEMS[code].status, code])
+  assert.deepEqual(published, [], 'nothing was published')
+  assert.equal(lines.length, 1)
+  return json
+}
+
+describe('publishing', () => {
+  test('answers what the predecessor did, and more', async () => {
+    const query = { routing_key: 'eu.new', message_id: 'm-1' }
+    const { response, json, published, request, entries } = await post({ query })
+    assert.deepEqual(json, {
+      status: 'OK',
+      exchange: 'orders',
+      routingKey: 'eu.new',
+      messageId: 'm-1',
+    })
+    assert.deepEqual([response.status, response.headers['content-type']], [200, 'application/json'])
+    assert.equal(published[0]?.message.body, request.body)
+    assert.equal(published[0]?.deadline, request.deadline)
+    assert.equal(entries, 1, 'the publisher was told of the request')
+  })
+
+  test('makes an id, and tells it', async () => {
+    const { json, published } = await post({})
+    assert.equal(json.messageId, published[0]?.message.properties.messageId)
+    assert.match(json.messageId, /^[0-9a-f-]{36}$/)
+  })
+
+  test('says when nobody took a message that nobody had to take', async () => {
+    const query = { mandatory: 'false' }
+    const nobody = async () => ({ routed: false, attempts: 1 })
+    const { response, json, published, lines } = await post({ query }, undefined, nobody)
+    assert.deepEqual([response.status, json.status, json.routed], [200, 'OK', false])
+    assert.equal(published[0]?.message.mandatory, false)
+    assert.equal(lines[0]?.['outcome'], 'not-routed')
+    assert.ok(!('routed' in (await post({ query })).json))
+  })
+
+  test('tells a failure with exchange, id and outcome, and logs one line', async () => {
+    const query = { message_id: 'm-1' }
+    const failing = () => Promise.reject(new WarrenError('confirm-timeout'))
+    const { response, json, lines } = await post({ query }, undefined, failing)
+    assert.equal(response.status, 504)
+    assert.deepEqual(
+      [json.exchange, json.messageId, json.outcome, json.instance],
+      ['orders', 'm-1', 'unknown', 'request-1'],
+    )
+    assert.deepEqual([lines.length, lines[0]?.['principal']], [1, 'tester'])
+  })
+})
+
+describe('publishing is refused', () => {
+  test('for a bad path, whatever else is wrong', async () => {
+    await refused('invalid-request', { path: '/publish/a/../b', body: 'x'.repeat(11) }, [])
+    await refused('not-found', { path: '/publish/', body: 'x'.repeat(11) }, [])
+  })
+
+  test('for a body over the limit before anything is read of the request', async () => {
+    const json = await refused(
+      'body-too-large',
+      { body: 'x'.repeat(11), query: { colour: 'red' } },
+      [],
+    )
+    assert.equal(json.maxBytes, 10)
+    assert.equal((await post({ body: 'x'.repeat(10) })).response.status, 200)
+  })
+
+  test('for a bad request before its destination is looked at', async () => {
+    const json = await refused('invalid-request', { query: { colour: 'red', priority: 'x' } }, [])
+    assert.equal(json.errors.length, 2)
+  })
+
+  test('for a destination out of scope before its existence is asked for', async () => {
+    const grants = [{ exchange: 'orders', routingKeys: ['eu.*'] }]
+    await refused('forbidden-destination', { path: '/publish/other' }, grants)
+    await refused('forbidden-destination', { query: { routing_key: 'us.new' } }, grants)
+    await refused('forbidden-destination', {}, [])
+    const inScope = await post({ query: { routing_key: 'eu.new' } }, grants)
+    assert.equal(inScope.response.status, 200)
+  })
+
+  test('for the broker’s own exchanges, unless one is granted by its name', async () => {
+    await refused('forbidden-destination', { path: '/publish/amq.direct' })
+    const byName = await post({ path: '/publish/amq.direct' }, [{ exchange: 'amq.direct' }])
+    assert.equal(byName.response.status, 200)
+  })
+})
