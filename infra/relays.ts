@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { parse } from 'yaml'
 import { ConfigError, type Env } from '#lib/config.ts'
-import { readRelay } from '#lib/config-relay.ts'
+import { RELAY, readRelay } from '#lib/config-relay.ts'
 
 /** One listener: one relay process, or one binding. */
 export interface RelayEntry {
@@ -26,6 +26,7 @@ const settings = v.record(
   v.pipe(
     v.string(),
     v.check((key) => !GIVEN.includes(key), 'is set by the entry itself'),
+    v.check((key) => key in RELAY, 'is no setting of a relay'),
     v.check((key) => !SECRET.test(key), 'may hold a secret, which does not belong into this file'),
   ),
   v.pipe(

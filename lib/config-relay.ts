@@ -86,7 +86,8 @@ function parseJson(value: string): unknown {
   }
 }
 
-const RELAY = {
+/** Settings of a relay; the README's table describes each of them. */
+export const RELAY = {
   RELAY_MODE: choice(['relay', 'bind'], 'relay'),
   EXCHANGE: name(),
   EXCHANGE_TYPE: choice(['fanout', 'direct', 'topic', 'headers'], 'fanout'),

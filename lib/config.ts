@@ -114,7 +114,8 @@ export interface BrokerSettings {
   readonly caFile?: string
 }
 
-const BROKER = {
+/** Where the broker is; the README's table describes each of them. */
+export const BROKER = {
   AMQP_URL: maybe(),
   AMQP_URL_FILE: maybe(),
   AMQP_URL_SECRET_ARN: maybe(),
@@ -177,8 +178,8 @@ export function readSecretFile(setting: string, file: string): string {
 
 const MIB = 1024 * 1024
 
-/** Settings of whatever answers HTTP requests. */
-const HTTP = {
+/** Settings of whatever answers HTTP requests; the README's table describes each of them. */
+export const HTTP = {
   API_TOKEN: maybe(),
   API_TOKENS_FILE: maybe(),
   API_TOKENS_SECRET_ARN: maybe(),

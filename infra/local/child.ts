@@ -58,7 +58,7 @@ export const saysReady = (line: string): boolean => line.includes('"event":"read
 export async function startChild(options: ChildOptions): Promise<Child> {
   const { child, started } = launch(options)
   const failed = child.ended.then((end) => {
-    throw new ChildFailed(endedEarly(options.name, end, child.lastLines()))
+    throw new ChildFailed(endedEarly(options, end, child.lastLines()))
   })
   failed.catch(() => {})
   const late = sleep(options.readyWithinMs ?? 60_000, 'late', { ref: false })
@@ -69,9 +69,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return child
 }
 
-function endedEarly(name: string, end: ChildEnd, lines: readonly string[]): string {
-  const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`
-  return `${name} ended at its start (${how}).\n${lines.join('\n')}`
+function endedEarly(
+  { name, logFile }: ChildOptions,
+  { code, signal }: ChildEnd,
+  lines: readonly string[],
+): string {
+  const how = signal === null ? `exit code ${code}` : `signal ${signal}`
+  const shown = lines.map((line) => `  ${line}`)
+  return [`${name} ended at its start (${how}). Its last lines (${logFile}):`, ...shown].join('\n')
 }
 
 function launch(options: ChildOptions): { child: Child; started: Promise<'ready'> } {
