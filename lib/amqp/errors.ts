@@ -41,20 +41,18 @@ export function publishError(error: Error, context: ProblemContext): WarrenError
         })
       : new WarrenError('broker-misconfigured', more)
   }
-  const tooLarge = /max size (\d+)|message size .* larger than .*?(\d+)/i.exec(message)
-  if (code === 406 && /message size/i.test(message)) {
-    const maxBytes = Number(tooLarge?.[1] ?? tooLarge?.[2])
-    return new WarrenError('body-too-large', { ...more, ...(maxBytes ? { maxBytes } : {}) })
-  }
+  const maxBytes = sizeLimit(error)
+  if (maxBytes !== undefined) return new WarrenError('body-too-large', { ...more, maxBytes })
   return undefined
 }
 
-/** A body the broker refused: its limit in bytes, if the error says so. */
-export const refusedSize = (error: unknown): number | undefined =>
-  error instanceof WarrenError && error.code === 'body-too-large'
-    ? error.context.maxBytes
-    : undefined
+/** The broker's `max_message_size` in bytes, if that is what it closed the channel for. */
+export function sizeLimit(error: Error): number | undefined {
+  if (asError(error).code !== 406) return undefined
+  const limit = /message size .* max size (\d+)/i.exec(error.message)?.[1]
+  return limit === undefined ? undefined : Number(limit)
+}
 
-export function asError(error: unknown): ClosedByBroker {
+function asError(error: unknown): ClosedByBroker {
   return error instanceof Error ? error : new Error(String(error))
 }
