@@ -20,7 +20,8 @@ export interface LogOptions {
 }
 
 const SECRET_KEY = /pass|token|secret|authorization|credential|\burl$/i
-const SECRET_IN_URL = /(amqps?:\/\/[^:/@\s]*):[^@\s]*@/gi
+// To the last `@`: a password that should have been encoded may hold one.
+const SECRET_IN_URL = /(amqps?:\/\/[^:/@\s]*):\S*@/gi
 
 /** Hides the password of every AMQP URL in a text. */
 export const redact = (text: string): string => text.replace(SECRET_IN_URL, '$1:***@')
