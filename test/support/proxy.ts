@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 
 /**
  * What the proxy does with bytes: `pass` them; `drop` them in both directions while the connections
- * stay open (a black hole); `drop-replies` only what the server sends.
+ * stay open (a black hole); `drop-replies`: only what the server sends.
  */
 export type ProxyMode = 'pass' | 'drop' | 'drop-replies'
 
@@ -12,6 +12,8 @@ export interface Proxy {
   mode: ProxyMode
   /** Added to every chunk, per direction, in ms. */
   delayMs: number
+  /** Makes a black hole of the connections that are open now; new ones pass. */
+  dropExisting(): void
   /** Ends all connections with a TCP reset on both sides. */
   reset(): void
   /** Connections that are open now. */
@@ -23,6 +25,7 @@ export interface Proxy {
 export async function startProxy(target: number): Promise<Proxy> {
   const sockets = new Set<Socket>()
   const state = { mode: 'pass' as ProxyMode, delayMs: 0 }
+  const dropped = new WeakSet<Socket>()
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1')
     for (const socket of [client, upstream]) {
@@ -31,8 +34,8 @@ export async function startProxy(target: number): Promise<Proxy> {
       socket.on('error', () => {}) // The other side hears of it by its 'close'.
       socket.on('close', () => sockets.delete(socket))
     }
-    forward(client, upstream, () => state.mode === 'pass' || state.mode === 'drop-replies')
-    forward(upstream, client, () => state.mode === 'pass')
+    forward(client, upstream, () => state.mode !== 'drop' && !dropped.has(client))
+    forward(upstream, client, () => state.mode === 'pass' && !dropped.has(client))
   })
   const forward = (from: Socket, to: Socket, passes: () => boolean) => {
     const later = (action: () => void) => {
@@ -63,6 +66,9 @@ export async function startProxy(target: number): Promise<Proxy> {
     },
     get open() {
       return sockets.size / 2
+    },
+    dropExisting: () => {
+      for (const socket of sockets) dropped.add(socket)
     },
     reset: () => {
       for (const socket of sockets) socket.resetAndDestroy()
