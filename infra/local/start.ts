@@ -69,11 +69,13 @@ async function runStack(stack: StackOptions, { once, say, signal }: StartOptions
   try {
     const running = await unlessStopped(starting)
     if (once) return await unlessStopped(publishOnce(running, settings, say))
+    say(`All parts are ready after ${Math.round(process.uptime())} s.`)
     say(screen(running, settings))
     return await unlessStopped(new Promise<never>(() => {}))
   } finally {
     say('Stopping …')
     await stopAll(starting, parts, settings.home)
+    say('Stopped.')
   }
 }
 
