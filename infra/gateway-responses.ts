@@ -70,8 +70,9 @@ function gatewayResponse(type: string, { code, status, context }: Answer): Resou
   }
 }
 
-const withoutAny = (key: string, value: unknown) =>
-  key === 'status' && value === 'any' ? undefined : value
+function withoutAny(key: string, value: unknown): unknown {
+  return key === 'status' && value === 'any' ? undefined : value
+}
 
 /** Static values stand in single quotes. */
 function parameters(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
