@@ -8,6 +8,7 @@ import {
   createExchangeChannel,
   type ExchangeChannel,
 } from './exchange-channel.ts'
+import type { PublisherMeter } from './meter.ts'
 import { within } from './within.ts'
 
 export interface ChannelsOptions {
@@ -15,6 +16,7 @@ export interface ChannelsOptions {
   /** Channels kept open, for as many exchanges. */
   readonly maxChannels: number
   readonly onSizeLimit: (bytes: number) => void
+  readonly meter: PublisherMeter
 }
 
 /** The confirm channels of one connection: one per exchange, the least recently used evicted. */
@@ -101,13 +103,7 @@ export function createChannels(options: ChannelsOptions, onLate: () => Promise<v
       opening.then(closeQuietly, () => {})
       throw error
     }
-    const { onSizeLimit } = options
-    const channel = createExchangeChannel({
-      connection,
-      channel: await opening,
-      onLate,
-      onSizeLimit,
-    })
+    const channel = createExchangeChannel({ ...options, channel: await opening, onLate })
     for (const old of all) if (!old.isUsable() && old.isIdle()) all.delete(old)
     all.add(channel)
     return channel

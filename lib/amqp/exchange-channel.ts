@@ -4,6 +4,7 @@ import { WarrenError } from '#lib/errors.ts'
 import type { AmqpConnection } from './connection.ts'
 import { publishError, sizeLimit } from './errors.ts'
 import type { OutgoingMessage } from './message.ts'
+import type { PublisherMeter } from './meter.ts'
 import { createSlots } from './slots.ts'
 
 /** The connection ended under a publish: closed by the peer, or found dead. It may be sent again. */
@@ -51,6 +52,7 @@ export interface ExchangeChannelOptions {
   readonly onLate: () => Promise<void>
   /** The broker told its `max_message_size`, in bytes. */
   readonly onSizeLimit: (bytes: number) => void
+  readonly meter: PublisherMeter
 }
 
 // A queue that stops confirms makes the broker's credit flow stall the whole connection from about
@@ -58,10 +60,13 @@ export interface ExchangeChannelOptions {
 const MAX_UNCONFIRMED = 256
 
 /** A confirm is late after this; on a healthy broker the slowest take some 100 ms. */
-export const CONFIRM_LATE_MS = 2500
+const CONFIRM_LATE_MS = 2500
+/** And this much later for each byte: 1 s for 10 MB, which a slow network may take to carry. */
+const LATE_MS_PER_BYTE = 1000 / 10_000_000
 
 interface Entry {
   readonly exchange: string
+  readonly bytes: number
   readonly writtenMs: number
   returned: boolean
   readonly done: Promise<boolean>
@@ -69,7 +74,7 @@ interface Entry {
 }
 
 export function createExchangeChannel(options: ExchangeChannelOptions): ExchangeChannel {
-  const { channel, connection } = options
+  const { channel, connection, meter } = options
   const slots = createSlots(MAX_UNCONFIRMED)
   const entries = new Map<string, Entry>()
   let reserved = 0
@@ -88,6 +93,7 @@ export function createExchangeChannel(options: ExchangeChannelOptions): Exchange
   }
   const remove = (id: string) => {
     entries.delete(id)
+    meter.inFlight(-1)
     slots.give()
     closeIfDone()
   }
@@ -114,17 +120,15 @@ export function createExchangeChannel(options: ExchangeChannelOptions): Exchange
   const publish = (message: OutgoingMessage, deadline: Deadline) => {
     reserved -= 1
     const id = message.properties.messageId
-    const entry = createEntry(message.exchange, () => remove(id))
+    const entry = createEntry(message, () => remove(id))
     try {
-      write(channel, message, (nacked) => {
-        if (!nacked) entry.settle(!entry.returned)
-        else if (isNack(nacked)) entry.settle(new WarrenError('nacked'))
-      })
+      write(channel, message, (nacked) => onConfirm(entry, nacked, meter))
     } catch (error) {
       slots.give()
       throw unwritten(error)
     }
     entries.set(id, entry)
+    meter.inFlight(1)
     return awaitConfirm(entry, deadline, async () => {
       retire()
       await options.onLate()
@@ -156,7 +160,7 @@ export function createExchangeChannel(options: ExchangeChannelOptions): Exchange
   }
 }
 
-function createEntry(exchange: string, onSettled: () => void): Entry {
+function createEntry({ exchange, body }: OutgoingMessage, onSettled: () => void): Entry {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>()
   promise.catch(() => {}) // The request may have been answered already.
   let settled = false
@@ -167,7 +171,8 @@ function createEntry(exchange: string, onSettled: () => void): Entry {
     if (outcome instanceof Error) reject(outcome)
     else resolve(outcome)
   }
-  return { exchange, writtenMs: performance.now(), returned: false, done: promise, settle }
+  const writtenMs = performance.now()
+  return { exchange, bytes: body.length, writtenMs, returned: false, done: promise, settle }
 }
 
 /**
@@ -180,12 +185,15 @@ function awaitConfirm(
   onLate: () => Promise<void>,
 ): Promise<boolean> {
   const timeout = () => new WarrenError('confirm-timeout')
-  const late = setTimeout(() => {
-    onLate().then(
-      () => entry.settle(timeout()),
-      (error) => entry.settle(error),
-    )
-  }, CONFIRM_LATE_MS)
+  const late = setTimeout(
+    () => {
+      onLate().then(
+        () => entry.settle(timeout()),
+        (error) => entry.settle(error),
+      )
+    },
+    CONFIRM_LATE_MS + entry.bytes * LATE_MS_PER_BYTE,
+  )
   return new Promise((resolve, reject) => {
     const due = setTimeout(() => reject(timeout()), Math.max(0, remainingMs(deadline)))
     const settled = () => {
@@ -209,6 +217,19 @@ function channelVerdict(
 function noteSizeLimit(error: Error, { onSizeLimit }: ExchangeChannelOptions): void {
   const limit = sizeLimit(error)
   if (limit !== undefined) onSizeLimit(limit)
+}
+
+/** The broker's answer to one message: confirmed (and returned before, or not), or refused. */
+function onConfirm(entry: Entry, nacked: Error | null, meter: PublisherMeter): void {
+  if (nacked && !isNack(nacked)) return
+  if (nacked) {
+    meter.nacked()
+    entry.settle(new WarrenError('nacked'))
+    return
+  }
+  meter.confirmed(performance.now() - entry.writtenMs)
+  if (entry.returned) meter.returned()
+  entry.settle(!entry.returned)
 }
 
 /** amqplib gives a nack and a closed channel to the same callback; the latter is told by 'close'. */

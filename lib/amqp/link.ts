@@ -1,6 +1,6 @@
 import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
-import { createChannels } from './channels.ts'
+import { type ChannelsOptions, createChannels } from './channels.ts'
 import type { AmqpConnection } from './connection.ts'
 import { ConnectionEnded, closeQuietly, type ExchangeChannel } from './exchange-channel.ts'
 import { within } from './within.ts'
@@ -32,11 +32,7 @@ export interface Link {
   close(graceMs: number): Promise<void>
 }
 
-export interface LinkOptions {
-  readonly connection: AmqpConnection
-  /** Channels kept open, for as many exchanges; a busy one is never evicted. */
-  readonly maxChannels: number
-  readonly onSizeLimit: (bytes: number) => void
+export interface LinkOptions extends ChannelsOptions {
   /** The link was ended because the broker is under alarm. */
   readonly onBlocked: () => void
 }

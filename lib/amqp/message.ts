@@ -51,6 +51,11 @@ export interface Publisher {
   publish(message: OutgoingMessage, deadline: Deadline): Promise<Receipt>
   /** Notes the clock, so that a freeze before this moment is noticed; call it at every request's entry. */
   noteActivity(): void
+  /**
+   * Resolves when a message could be published now: connected, answering, no alarm known.
+   * @throws {WarrenError} broker-unavailable, broker-misconfigured, broker-blocked
+   */
+  ready(deadline: Deadline): Promise<void>
   /** Takes no more messages, waits for those under way at most `graceMs`, then closes the connection. */
   close(graceMs: number): Promise<void>
 }

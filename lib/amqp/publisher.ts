@@ -9,6 +9,7 @@ import { ConnectionEnded } from './exchange-channel.ts'
 import { watchFreezes } from './freeze.ts'
 import { createLink, type Link } from './link.ts'
 import type { OutgoingMessage, Publisher, Receipt } from './message.ts'
+import { NO_METER, type PublisherMeter } from './meter.ts'
 import { within } from './within.ts'
 
 export interface PublisherOptions {
@@ -23,6 +24,7 @@ export interface PublisherOptions {
   readonly readUrl?: (fresh: boolean) => Promise<string>
   /** Channels kept open, for as many exchanges. @default 3: what Amazon MQ allows per connection */
   readonly maxChannels?: number
+  readonly meter?: PublisherMeter
 }
 
 const SECRET_MS = 1000
@@ -75,6 +77,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     },
     noteActivity: freezes.note,
+    ready: async (deadline) => {
+      const link = await trustedLink(state, deadline)
+      if (!(await within(link.probe(), remainingMs(deadline), unavailable))) throw unavailable()
+    },
     close: async (graceMs) => {
       closing = true
       freezes.stop()
@@ -154,10 +160,16 @@ async function attempt(
 function prove(state: State, link: Link, publishing: Promise<boolean>): Promise<boolean> {
   const settled = () => {
     state.proving = undefined
-    if (!link.isBlocked()) state.proven = true
+    if (!link.isBlocked()) proveFree(state)
   }
   state.proving = publishing.then(settled, settled)
   return publishing
+}
+
+function proveFree(state: State): void {
+  if (state.proven) return
+  state.proven = true
+  ;(state.options.meter ?? NO_METER).blocked(false)
 }
 
 /** @throws {WarrenError} nothing was published */
@@ -186,9 +198,10 @@ function currentLink(state: State): Promise<Link> {
 }
 
 async function connectLink(state: State): Promise<Link> {
-  const { maxChannels = 3, log } = state.options
+  const { maxChannels = 3, log, meter = NO_METER } = state.options
   const connection = await connect(state.options)
   log.debug({ heartbeatS: connection.heartbeatS }, 'connected to the broker')
+  meter.connected()
   connection.onClosed((reason) => log.info({ reason }, 'the connection to the broker ended'))
   const onBlocked = () => cool(state)
   const link = createLink({
@@ -198,12 +211,14 @@ async function connectLink(state: State): Promise<Link> {
       state.limit = bytes
     },
     onBlocked,
+    meter,
   })
   if (!state.proven) await passCanary(state, link)
   return link
 }
 
 function cool(state: State): void {
+  if (state.proven) (state.options.meter ?? NO_METER).blocked(true)
   state.proven = false
   state.coolingUntil = performance.now() + COOLING_MIN_MS + Math.random() * COOLING_SPREAD_MS
   state.options.log.warn({}, 'the broker is under alarm and takes no messages')
@@ -215,7 +230,7 @@ async function passCanary(state: State, link: Link): Promise<void> {
     link.end('the broker did not answer the canary')
     throw new WarrenError('broker-unavailable', { cause })
   })
-  if (verdict === 'free') state.proven = true
+  if (verdict === 'free') proveFree(state)
   if (verdict !== 'blocked') return
   link.end('the broker is still under alarm')
   cool(state)

@@ -1,27 +1,29 @@
 import { type Deadline, remainingMs } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 
-/** A bounded number of places; who finds none waits in line, until the deadline. */
+/** A bounded amount of room (places, or bytes); who finds too little waits in line, until the deadline. */
 export interface Slots {
   /**
-   * Resolves with true once a place is taken, or with false when the places were given up.
+   * Resolves with true once `size` is taken, or with false when the room was given up.
+   * @param size at most the whole room. @default 1
    * @throws {WarrenError} overloaded, when the deadline passes first
    */
-  take(deadline: Deadline): Promise<boolean> | boolean
-  /** Gives a place back; the first in line gets it. */
-  give(): void
+  take(deadline: Deadline, size?: number): Promise<boolean> | boolean
+  /** Gives room back; those in line get it in their order. */
+  give(size?: number): void
   /** Sends everybody in line away with false. */
   giveUp(): void
 }
 
 interface Waiter {
+  readonly size: number
   readonly resolve: (taken: boolean) => void
   readonly timer: NodeJS.Timeout
 }
 
-/** @param limit places in all. */
-export function createSlots(limit: number): Slots {
-  let taken = 0
+/** @param room in all. */
+export function createSlots(room: number): Slots {
+  let free = room
   let givenUp = false
   const line = new Set<Waiter>()
   const leave = (waiter: Waiter, got: boolean) => {
@@ -30,18 +32,19 @@ export function createSlots(limit: number): Slots {
     waiter.resolve(got)
   }
   return {
-    take: (deadline) => {
+    take: (deadline, size = 1) => {
       if (givenUp) return false
-      if (taken < limit) {
-        taken += 1
-        return true
-      }
-      return wait(line, deadline)
+      if (free < size || line.size > 0) return wait(line, deadline, size)
+      free -= size
+      return true
     },
-    give: () => {
-      const [first] = line
-      if (first) leave(first, true)
-      else taken -= 1
+    give: (size = 1) => {
+      free += size
+      for (const waiter of line) {
+        if (waiter.size > free) break
+        free -= waiter.size
+        leave(waiter, true)
+      }
     },
     giveUp: () => {
       givenUp = true
@@ -50,7 +53,7 @@ export function createSlots(limit: number): Slots {
   }
 }
 
-function wait(line: Set<Waiter>, deadline: Deadline): Promise<boolean> {
+function wait(line: Set<Waiter>, deadline: Deadline, size: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => {
@@ -59,7 +62,7 @@ function wait(line: Set<Waiter>, deadline: Deadline): Promise<boolean> {
       },
       Math.max(0, remainingMs(deadline)),
     )
-    const waiter: Waiter = { resolve, timer }
+    const waiter: Waiter = { size, resolve, timer }
     line.add(waiter)
   })
 }

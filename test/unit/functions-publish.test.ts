@@ -18,6 +18,7 @@ function fixture(receive: (message: OutgoingMessage) => Promise<Receipt>) {
       published.push({ message, deadline })
       return receive(message)
     },
+    ready: async () => {},
     noteActivity: () => {
       entries += 1
     },
