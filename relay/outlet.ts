@@ -1,0 +1,59 @@
+import type { AmqpConnection } from '#lib/amqp/connection.ts'
+import {
+  openRawPublisher,
+  type RawPublisher,
+  type RawPublisherEvents,
+} from '#lib/amqp/raw-publisher.ts'
+import { describeError, type Log } from '#lib/log.ts'
+
+/** Keeps a publishing channel open on whatever connection to the destination there is. */
+export interface Outlet {
+  /** Opens a channel on this connection. */
+  attach(connection: AmqpConnection): void
+  /** Ends the channel without waiting; opens no other. */
+  close(): void
+}
+
+export interface OutletOptions {
+  readonly events: RawPublisherEvents
+  readonly onReady: (publisher: RawPublisher) => void
+  readonly log: Log
+}
+
+/** A broker that refuses a channel, e.g. over its limit, is asked again after this. */
+const RETRY_MS = 1000
+
+export function createOutlet({ events, onReady, log }: OutletOptions): Outlet {
+  let publisher: RawPublisher | undefined
+  let closed = false
+  let retry: NodeJS.Timeout | undefined
+
+  const attach = (connection: AmqpConnection) => {
+    open(connection).catch((error) => {
+      if (closed || !connection.isOpen()) return // The next connection will be attached.
+      log.warn({ err: describeError(error) }, 'cannot open a publishing channel')
+      retry = setTimeout(() => attach(connection), RETRY_MS)
+    })
+  }
+  const open = async (connection: AmqpConnection) => {
+    const opened = await openRawPublisher(connection, {
+      ...events,
+      onEnd: (end) => {
+        log.warn({ err: describeError(end.error) }, 'publishing channel ended')
+        events.onEnd(end)
+        if (!closed && !end.connectionLost) attach(connection)
+      },
+    })
+    if (closed) return opened.close()
+    publisher = opened
+    onReady(opened)
+  }
+  return {
+    attach,
+    close: () => {
+      closed = true
+      clearTimeout(retry)
+      publisher?.close()
+    },
+  }
+}

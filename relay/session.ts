@@ -1,0 +1,298 @@
+import type { AmqpConnection } from '#lib/amqp/connection.ts'
+import { type Consumer, type Delivery, openConsumer } from '#lib/amqp/consumer.ts'
+import { within } from '#lib/amqp/within.ts'
+import type { RelaySettings } from '#lib/config-relay.ts'
+import { describeError, type Log } from '#lib/log.ts'
+import { type Acks, createAcks } from './acks.ts'
+import { deliveryCountOf } from './copy.ts'
+import { createForwarder, type Forwarder, type ForwarderState, type Trouble } from './forwarder.ts'
+import { createOutlet, type Outlet } from './outlet.ts'
+import type { Parking } from './parking.ts'
+
+/**
+ * `lost`: the source's channel or connection ended. `held`: the destination took nothing for HOLD_MS.
+ * `isolating`: a message was delivered too often, so the next session takes one at a time.
+ * `cancelled`: the broker ended the consumer. `stopped`: by us.
+ */
+export type Ending = 'lost' | 'held' | 'isolating' | 'cancelled' | 'stopped'
+
+export interface SessionEnd {
+  readonly why: Ending
+  /** What the destination's trouble was at the end. */
+  readonly trouble: Trouble | undefined
+  readonly inHand: number
+  /** Messages that became safe during the session. */
+  readonly safe: number
+}
+
+/** One consuming channel and what is done with its deliveries, from its opening to its end. */
+export interface Session {
+  readonly ended: Promise<SessionEnd>
+  /** There is a new connection to the destination. */
+  attach(connection: AmqpConnection): void
+  setBlocked(blocked: boolean): void
+  state(): ForwarderState
+  /** The broker has accepted the consumer. */
+  isConsuming(): boolean
+  /** When the last delivery came in, on the clock of performance.now(). */
+  lastDeliveryMs(): number
+  /** Too many bytes are in hand: the source's connection is not being read. */
+  isReadingPaused(): boolean
+  /** Takes no more, finishes what is under way, gives the rest back. */
+  stop(graceMs: number): Promise<void>
+}
+
+export interface SessionOptions {
+  readonly settings: RelaySettings
+  readonly source: AmqpConnection
+  readonly destination: AmqpConnection
+  readonly parking: Parking
+  /** Whether what is rejected surely reaches the parking queue. */
+  readonly parksByItself: boolean
+  /** Begin with one delivery at a time, until one got through that was not delivered too often. */
+  readonly narrow: boolean
+  readonly onMissing: () => Promise<void>
+  readonly onForwarded: (delivery: Delivery, hopMs: number) => void
+  readonly onRefused: (why: 'unroutable' | 'nacked') => void
+  readonly onParked: (delivery: Delivery, reason: string) => void
+  readonly onDelivery: (delivery: Delivery) => void
+  readonly onCancelled: () => void
+  readonly log: Log
+}
+
+/** A session at work. */
+interface Run {
+  readonly options: SessionOptions
+  readonly forwarder: Forwarder
+  readonly outlet: Outlet
+  readonly acks: Acks
+  readonly publishing: PromiseWithResolvers<void>
+  readonly over: PromiseWithResolvers<SessionEnd>
+  readonly watch: NodeJS.Timeout
+  consumer: Consumer | undefined
+  narrow: boolean
+  /** What the session comes to once nothing is in hand. */
+  leaving: Ending | undefined
+  ended: boolean
+  readingPaused: boolean
+  lastDeliveryMs: number
+}
+
+/** How long the broker may take to answer the end of the consuming channel. */
+const CLOSE_MS = 2000
+const PARK_RETRY_MS = 1000
+
+/** Opens a session; it begins to consume once it can publish. */
+export function openSession(options: SessionOptions): Session {
+  const run = createRun(options)
+  run.forwarder.setBlocked(options.destination.isBlocked())
+  run.outlet.attach(options.destination)
+  start(run).catch((error) => {
+    options.log.warn({ err: describeError(error) }, 'cannot consume')
+    void end(run, 'lost')
+  })
+  return {
+    ended: run.over.promise,
+    attach: (connection) => {
+      run.forwarder.setBlocked(connection.isBlocked())
+      run.outlet.attach(connection)
+    },
+    setBlocked: (blocked) => run.forwarder.setBlocked(blocked),
+    state: () => run.forwarder.state(),
+    isConsuming: () => run.consumer !== undefined && !run.ended,
+    isReadingPaused: () => run.readingPaused,
+    lastDeliveryMs: () => run.lastDeliveryMs,
+    stop: (graceMs) => stop(run, graceMs),
+  }
+}
+
+function createRun(options: SessionOptions): Run {
+  const { settings, log } = options
+  const forwarder = createForwarder({
+    exchange: settings.destination.kind === 'exchange' ? settings.destination.exchange : '',
+    routingKey: routingKeyOf(settings),
+    order: settings.order,
+    persist: settings.persist,
+    parkUnroutable: settings.onMissing === 'park',
+    park: (delivery, reason, error) => parkSafely(run, delivery, reason, error),
+    onMissing: options.onMissing,
+    onForwarded: (delivery, hopMs) => {
+      options.onForwarded(delivery, hopMs)
+      if (run.narrow) widenAfter(run, delivery)
+    },
+    onRefused: options.onRefused,
+    onChange: () => changed(run),
+    now: () => performance.now(),
+  })
+  const publishing = Promise.withResolvers<void>()
+  const onReady: Parameters<typeof createOutlet>[0]['onReady'] = (publisher) => {
+    forwarder.use(publisher)
+    publishing.resolve()
+  }
+  const run: Run = {
+    options,
+    forwarder,
+    outlet: createOutlet({ events: forwarder.events, onReady, log }),
+    acks: createAcks({
+      ackUpTo: (tag) => run.consumer?.ackUpTo(tag),
+      batch: settings.ackBatch,
+      intervalMs: settings.ackIntervalMs,
+    }),
+    publishing,
+    over: Promise.withResolvers(),
+    watch: setInterval(() => endIfHeld(run), Math.min(1000, settings.holdMs / 4)),
+    consumer: undefined,
+    narrow: options.narrow,
+    leaving: undefined,
+    ended: false,
+    readingPaused: false,
+    lastDeliveryMs: performance.now(),
+  }
+  return run
+}
+
+function routingKeyOf({ destination }: RelaySettings): string | undefined {
+  return destination.kind === 'queue' ? destination.queue : destination.routingKey
+}
+
+async function start(run: Run): Promise<void> {
+  const { settings, source, onCancelled } = run.options
+  await Promise.race([run.publishing.promise, run.over.promise])
+  if (run.ended) return
+  const consumer = await openConsumer({
+    connection: source,
+    queue: settings.stagingQueue,
+    prefetch: run.narrow ? 1 : settings.prefetch,
+    onDelivery: (delivery) => receive(run, delivery),
+    onCancelled: () => {
+      onCancelled()
+      leave(run, 'cancelled')
+    },
+    onEnd: () => void end(run, 'lost'),
+  })
+  run.consumer = consumer
+  if (run.ended) await closeConsumer(run)
+}
+
+function receive(run: Run, delivery: Delivery): void {
+  if (run.ended || run.leaving === 'isolating') return // It goes back to the queue with the channel.
+  run.lastDeliveryMs = performance.now()
+  run.options.onDelivery(delivery)
+  if (!run.narrow && isSuspicious(run, delivery)) leave(run, 'isolating')
+  else run.forwarder.deliver(delivery)
+}
+
+/** A message that is delivered again and again may be what ends the relay each time. */
+const SUSPICIOUS_DELIVERIES = 5
+
+function isSuspicious({ options }: Run, { redelivered, properties }: Delivery): boolean {
+  const half = Math.ceil(options.settings.deliveryLimit / 2)
+  return redelivered && deliveryCountOf(properties) >= Math.min(SUSPICIOUS_DELIVERIES, half)
+}
+
+function widenAfter(run: Run, delivery: Delivery): void {
+  if (isSuspicious(run, delivery)) return
+  run.narrow = false
+  // A channel that ends meanwhile says so by itself.
+  run.consumer?.setPrefetch(run.options.settings.prefetch).catch(() => {})
+}
+
+function changed(run: Run): void {
+  if (run.ended) return
+  const tag = run.forwarder.takeAckable()
+  const { inHand, bytes } = run.forwarder.state()
+  if (tag !== undefined) run.acks.note(tag, inHand === 0)
+  limitBytes(run, bytes)
+  endIfDone(run)
+}
+
+/** Lets the broker wait while too many bytes are in hand: a prefetch counts messages only. */
+function limitBytes(run: Run, bytes: number): void {
+  const { prefetchBytes } = run.options.settings
+  if (run.consumer === undefined) return
+  if (!run.readingPaused && bytes >= prefetchBytes) {
+    run.readingPaused = true
+    run.consumer.reading.pause()
+  } else if (run.readingPaused && bytes < prefetchBytes / 2) {
+    run.readingPaused = false
+    run.consumer.reading.resume()
+  }
+}
+
+function leave(run: Run, why: Ending): void {
+  run.leaving ??= why
+  endIfDone(run)
+}
+
+function endIfDone(run: Run): void {
+  if (run.leaving === undefined) return
+  const { inHand, inFlight, trouble } = run.forwarder.state()
+  const givesUp = run.leaving === 'stopped' && trouble !== undefined && inFlight === 0
+  if (inHand === 0 || givesUp) void end(run, run.leaving)
+}
+
+function endIfHeld(run: Run): void {
+  const { inHand, progressMs } = run.forwarder.state()
+  if (inHand > 0 && performance.now() - progressMs >= run.options.settings.holdMs) {
+    void end(run, 'held')
+  }
+}
+
+async function stop(run: Run, graceMs: number): Promise<void> {
+  const late = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref())
+  const drained = async () => {
+    await run.consumer?.cancel().catch(() => {}) // Ended already: so is the session.
+    leave(run, 'stopped')
+    await run.over.promise
+  }
+  await Promise.race([drained(), late])
+  await end(run, 'stopped')
+}
+
+async function end(run: Run, why: Ending): Promise<void> {
+  if (run.ended) return
+  run.ended = true
+  clearInterval(run.watch)
+  const { trouble, inHand, safe } = run.forwarder.state()
+  run.forwarder.stop()
+  if (why !== 'lost') run.acks.flush()
+  run.acks.stop()
+  run.outlet.close()
+  await closeConsumer(run)
+  run.over.resolve({ why, trouble, inHand, safe })
+}
+
+async function closeConsumer({ consumer, options, readingPaused }: Run): Promise<void> {
+  const { source } = options
+  if (consumer === undefined || !source.isOpen()) return
+  if (readingPaused) {
+    // The broker's answer would come after all that we do not want to read.
+    source.destroy(new Error('ended with unread deliveries'))
+    return
+  }
+  await within(consumer.close(), CLOSE_MS, () => new Error('no answer')).catch(() => {
+    if (source.isOpen()) options.log.debug({}, 'the consuming channel had ended')
+  })
+}
+
+async function parkSafely(
+  run: Run,
+  delivery: Delivery,
+  reason: string,
+  error: string,
+): Promise<'parked' | 'handed-back'> {
+  const { parking, parksByItself, onParked, log } = run.options
+  while (!run.ended) {
+    try {
+      const parked = await parking.park(delivery, reason, error)
+      if (!parked && !parksByItself) throw new Error('the broker does not take it in this form')
+      if (!parked) run.consumer?.deadLetter(delivery.deliveryTag)
+      onParked(delivery, reason)
+      return parked ? 'parked' : 'handed-back'
+    } catch (failure) {
+      log.error({ reason, err: describeError(failure) }, 'message cannot be parked yet')
+      await new Promise((resolve) => setTimeout(resolve, PARK_RETRY_MS))
+    }
+  }
+  return 'handed-back' // Nobody listens any more: the message goes back with its channel.
+}

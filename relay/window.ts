@@ -1,0 +1,203 @@
+import type { Delivery } from '#lib/amqp/consumer.ts'
+
+/** A delivery in the relay's hands, until the broker has taken it back. */
+export interface Entry {
+  readonly deliveryTag: number
+  /** Position in the order of arrival; without gaps. */
+  readonly position: number
+  readonly receivedMs: number
+  /** Once it is done, an empty one. */
+  delivery: Delivery
+  /** `waiting` to be written; `sent` and unconfirmed; `parking`; `done`: safe elsewhere. */
+  state: 'waiting' | 'sent' | 'parking' | 'done'
+  /** What was written last. */
+  sent: { readonly number: number; readonly properties: Buffer } | undefined
+  /** basic.return came for it, so its confirm will mean nothing. */
+  returned: boolean
+  /** How often it ended a connection, being the only one unconfirmed. */
+  provoked: number
+  /** The broker has it back already: it must not be acknowledged. */
+  handedBack: boolean
+}
+
+/**
+ * The deliveries of one consuming channel that are not acknowledged yet, in their order. Pure
+ * bookkeeping: it sends nothing and knows no clock.
+ */
+export interface Window {
+  /** Takes a delivery in; tags grow from call to call. */
+  add(delivery: Delivery, nowMs: number): Entry
+  /** The first entry that waits to be written. */
+  nextWaiting(): Entry | undefined
+  /** It was written as message `number` of the publishing channel; numbers grow. */
+  markSent(entry: Entry, number: number, properties: Buffer): void
+  /** It waits again. */
+  markWaiting(entry: Entry): void
+  /** The broker has it back already, without an ack. */
+  markHandedBack(entry: Entry): void
+  /** It is safe: its memory is free, and it may be acknowledged once all before it are safe. */
+  markDone(entry: Entry): void
+  /** Takes message `number`, with `multiple` all up to it, out of those unconfirmed. */
+  settle(number: number, multiple: boolean): Entry[]
+  /**
+   * Marks which unconfirmed entry was returned. Messages alike in every byte are interchangeable. When
+   * none is alike (a broker may encode properties anew), every unconfirmed one after the last returned
+   * is taken for returned: it is sent again, which can duplicate but not lose.
+   */
+  markReturned(properties: Buffer, body: Buffer): void
+  /** The publishing channel is gone: what was unconfirmed waits again. Gives those entries. */
+  unsend(): Entry[]
+  /** The highest tag that may be acknowledged with all before it, once; undefined: nothing new. */
+  takeAckable(): number | undefined
+  /** Entries not done. */
+  readonly inHand: number
+  /** Entries sent and unconfirmed. */
+  readonly inFlight: number
+  /** Of the bodies and properties of the entries not done. */
+  readonly bytes: number
+}
+
+export function createWindow(): Window {
+  const entries: Entry[] = []
+  /** Unconfirmed, by number, which is also their order. */
+  const unconfirmed = new Map<number, Entry>()
+  let positions = 0
+  let cursor = 0
+  let lastReturned = 0
+  let inHand = 0
+  let bytes = 0
+
+  const first = () => entries[0]?.position ?? positions
+  const markWaiting = (entry: Entry) => {
+    entry.state = 'waiting'
+    cursor = Math.min(cursor, entry.position)
+  }
+  const markDone = (entry: Entry) => {
+    entry.state = 'done'
+    inHand -= 1
+    bytes -= sizeOf(entry)
+    entry.delivery = RELEASED
+    entry.sent = undefined
+  }
+  return {
+    add: (delivery, nowMs) => {
+      const entry = toEntry(delivery, positions, nowMs)
+      positions += 1
+      entries.push(entry)
+      inHand += 1
+      bytes += sizeOf(entry)
+      return entry
+    },
+    nextWaiting: () => {
+      for (; cursor < positions; cursor += 1) {
+        const entry = entries[cursor - first()]
+        if (entry?.state === 'waiting') return entry
+      }
+      return undefined
+    },
+    markSent: (entry, number, properties) => {
+      entry.state = 'sent'
+      entry.sent = { number, properties }
+      entry.returned = false
+      unconfirmed.set(number, entry)
+    },
+    markWaiting,
+    markHandedBack: (entry) => {
+      entry.handedBack = true
+      markDone(entry)
+    },
+    markDone,
+    settle: (number, multiple) => {
+      const settled = multiple ? upTo(unconfirmed, number) : one(unconfirmed, number)
+      for (const entry of settled) unconfirmed.delete((entry.sent as { number: number }).number)
+      return settled
+    },
+    markReturned: (properties, body) => {
+      lastReturned = markReturned(unconfirmed, lastReturned, properties, body)
+    },
+    unsend: () => {
+      const sent = [...unconfirmed.values()]
+      unconfirmed.clear()
+      lastReturned = 0
+      for (const entry of sent) markWaiting(entry)
+      return sent
+    },
+    takeAckable: () => takeAckable(entries),
+    get inHand() {
+      return inHand
+    },
+    get inFlight() {
+      return unconfirmed.size
+    },
+    get bytes() {
+      return bytes
+    },
+  }
+}
+
+const toEntry = (delivery: Delivery, position: number, receivedMs: number): Entry => ({
+  deliveryTag: delivery.deliveryTag,
+  position,
+  receivedMs,
+  delivery,
+  state: 'waiting',
+  sent: undefined,
+  returned: false,
+  provoked: 0,
+  handedBack: false,
+})
+
+const NOTHING = Buffer.alloc(0)
+const RELEASED: Delivery = {
+  deliveryTag: 0,
+  redelivered: false,
+  exchange: '',
+  routingKey: '',
+  properties: NOTHING,
+  body: NOTHING,
+}
+
+const sizeOf = ({ delivery }: Entry) => delivery.body.length + delivery.properties.length
+
+function one(unconfirmed: ReadonlyMap<number, Entry>, number: number): Entry[] {
+  const entry = unconfirmed.get(number)
+  return entry === undefined ? [] : [entry]
+}
+
+function upTo(unconfirmed: ReadonlyMap<number, Entry>, number: number): Entry[] {
+  const settled: Entry[] = []
+  for (const [candidate, entry] of unconfirmed) {
+    if (candidate > number) break
+    settled.push(entry)
+  }
+  return settled
+}
+
+/** The broker returns messages in the order in which they were published. Gives the new last number. */
+function markReturned(
+  unconfirmed: ReadonlyMap<number, Entry>,
+  lastReturned: number,
+  properties: Buffer,
+  body: Buffer,
+): number {
+  const later = [...unconfirmed].filter(([number]) => number > lastReturned)
+  const match = later.find(
+    ([, { sent, delivery }]) => sent?.properties.equals(properties) && delivery.body.equals(body),
+  )
+  if (match) {
+    match[1].returned = true
+    return match[0]
+  }
+  for (const [, entry] of later) entry.returned = true
+  return lastReturned
+}
+
+/** Forgets the entries at the head that are done; their last tag that is not handed back. */
+function takeAckable(entries: Entry[]): number | undefined {
+  let tag: number | undefined
+  while (entries[0]?.state === 'done') {
+    const entry = entries.shift() as Entry
+    if (!entry.handedBack) tag = entry.deliveryTag
+  }
+  return tag
+}
