@@ -54,16 +54,14 @@ export function noteProcess(folder: string, name: string, pid: number): () => vo
   return () => rmSync(file, { force: true })
 }
 
-const GRACE_MS = 10_000
-
 /**
- * Ends every process that is noted somewhere in this folder and still there: SIGTERM, after 10 s
+ * Ends every process that is noted somewhere in this folder and still there: SIGTERM, after `graceMs`
  * SIGKILL to its whole group. Takes the notes away.
  * @returns the names of the processes that were still there
  */
-export async function endNoted(folder: string): Promise<string[]> {
+export async function endNoted(folder: string, graceMs = 10_000): Promise<string[]> {
   const notes = globSync(`**/*${NOTE}`, { cwd: folder })
-  const ended = await Promise.all(notes.map((note) => endNotedIn(join(folder, note))))
+  const ended = await Promise.all(notes.map((note) => endNotedIn(join(folder, note), graceMs)))
   return ended.filter((name) => name !== undefined)
 }
 
@@ -75,10 +73,10 @@ export function killNoted(folder: string): void {
   }
 }
 
-async function endNotedIn(file: string): Promise<string | undefined> {
+async function endNotedIn(file: string, graceMs: number): Promise<string | undefined> {
   const id = readNote(file)
   const wasAlive = id !== undefined && isAlive(id)
-  if (wasAlive) await end(id)
+  if (wasAlive) await end(id, graceMs)
   rmSync(file, { force: true })
   return wasAlive ? basename(file, NOTE) : undefined
 }
@@ -91,9 +89,9 @@ function readNote(file: string): ProcessId | undefined {
   }
 }
 
-async function end(id: ProcessId): Promise<void> {
+async function end(id: ProcessId, graceMs: number): Promise<void> {
   sendSignal(id.pid, 'SIGTERM')
-  const until = performance.now() + GRACE_MS
+  const until = performance.now() + graceMs
   while (isAlive(id) && performance.now() < until) await sleep(50)
   killGroup(id.pid)
 }

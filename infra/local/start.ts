@@ -79,6 +79,9 @@ async function runStack(stack: StackOptions, { once, say, signal }: StartOptions
   }
 }
 
+// What is still on its way up has nothing to finish. (serverless ignores SIGTERM until it is up.)
+const STARTING_GRACE_MS = 2000
+
 /** Also what is still on its way up. */
 async function stopAll(starting: Promise<unknown>, parts: Parts, home: string): Promise<void> {
   let settled = false
@@ -91,7 +94,7 @@ async function stopAll(starting: Promise<unknown>, parts: Parts, home: string): 
   })
   await Promise.race([started, sleep(0)])
   while (!settled) {
-    await endNoted(home)
+    await endNoted(home, STARTING_GRACE_MS)
     await Promise.race([started, sleep(100)])
   }
   await parts.stop()

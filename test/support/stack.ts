@@ -1,0 +1,93 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { endNoted, identify, type ProcessId } from '#infra/local/processes.ts'
+import { ROOT } from '#infra/local/settings.ts'
+
+/** A folder of the test's own; whatever was started in it is ended with the test. */
+export function ownHome(t: TestContext): string {
+  const home = mkdtempSync(join(tmpdir(), 'warren-home-'))
+  t.after(async () => {
+    await endNoted(home)
+    rmSync(home, { recursive: true, force: true, maxRetries: 3 })
+  })
+  return home
+}
+
+/** `npm start` as in a terminal: npm and all below it are one foreground group. */
+export interface NpmStart {
+  readonly pid: number
+  /** All it has printed so far, standard output and error together. */
+  printed(): string
+  /** Resolves once it has printed this. Fails when it ends before, or after 90 s. */
+  until(text: string): Promise<void>
+  /** As Ctrl-C does it: to the whole group. */
+  ctrlC(): void
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>
+}
+
+const UNTIL_MS = 90_000
+
+/** Starts `npm start` with these settings and no other of Warren's. */
+export function npmStart(
+  t: TestContext,
+  env: NodeJS.ProcessEnv,
+  args: readonly string[] = [],
+  cwd = ROOT,
+): NpmStart {
+  const child = spawn('npm', ['start', '--silent', ...(args.length > 0 ? ['--', ...args] : [])], {
+    cwd,
+    env: { ...cleanEnv(), ...env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      printed += chunk
+    })
+  }
+  return {
+    pid: child.pid as number,
+    printed: () => printed,
+    until: (text) => untilPrinted(child, text, () => printed),
+    ctrlC: () => void process.kill(-(child.pid as number), 'SIGINT'),
+    ended: once(child, 'close').then(([code]) => code as number | null),
+  }
+}
+
+async function untilPrinted(child: ChildProcess, text: string, printed: () => string) {
+  const untilMs = performance.now() + UNTIL_MS
+  while (!printed().includes(text)) {
+    const ended = child.exitCode !== null || child.signalCode !== null
+    if (ended || performance.now() > untilMs) {
+      throw new Error(`npm start did not print "${text}":\n${printed()}`)
+    }
+    await sleep(50)
+  }
+}
+
+/** What a shell has, without Warren's settings and without what node's test runner tells its files. */
+export const cleanEnv = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(AMQP_|RABBIT_|API_|EDGE_|WARREN_|AWS_|LOG_LEVEL|NODE_TEST_)/.test(name),
+    ),
+  )
+
+/** Every process below this one. */
+export function processesBelow(pid: number): ProcessId[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=']).toString().trim().split('\n')
+  const parents = lines.map((line) => line.trim().split(/\s+/).map(Number))
+  const found = [pid]
+  for (const parent of found) {
+    found.push(...parents.filter(([, ppid]) => ppid === parent).map(([child]) => child as number))
+  }
+  return found.slice(1).flatMap((each) => identify(each) ?? [])
+}
