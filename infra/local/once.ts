@@ -1,5 +1,5 @@
 import { takeMessage } from '#lib/amqp/inspect.ts'
-import { deadlineIn } from '#lib/deadline.ts'
+import { type Deadline, deadlineIn } from '#lib/deadline.ts'
 import { publishUrl } from './screen.ts'
 import type { LocalSettings } from './settings.ts'
 import type { Running } from './stack.ts'
@@ -13,12 +13,14 @@ const ARRIVAL_MS = 10_000
 /**
  * Publishes one message as any caller would, takes it out of the queue of every listener of its
  * exchange and says what arrived. Other messages in these queues stay.
+ * @param arrivalMs how long a queue is watched
  * @returns whether each of them got it byte for byte
  */
 export async function publishOnce(
   running: Running,
   settings: LocalSettings,
   say: (line: string) => void,
+  arrivalMs = ARRIVAL_MS,
 ): Promise<boolean> {
   const messageId = crypto.randomUUID()
   const exchange = settings.relays[0]?.exchange as string
@@ -27,7 +29,7 @@ export async function publishOnce(
   }
   const queues = settings.relays.filter((relay) => relay.exchange === exchange)
   const arrived = await Promise.all(
-    queues.map(({ queue }) => arrives(running, queue, messageId, say)),
+    queues.map(({ queue }) => arrives(running, queue, messageId, say, deadlineIn(arrivalMs))),
   )
   return arrived.every(Boolean)
 }
@@ -58,8 +60,9 @@ async function arrives(
   queue: string,
   messageId: string,
   say: (line: string) => void,
+  deadline: Deadline,
 ): Promise<boolean> {
-  const message = await takeMessage({ ...broker, queue, messageId }, deadlineIn(ARRIVAL_MS))
+  const message = await takeMessage({ ...broker, queue, messageId }, deadline)
   if (message === undefined) {
     say(`${queue}: it did not arrive, or other messages or consumers were before us`)
     return false
