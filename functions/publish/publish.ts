@@ -6,7 +6,7 @@ import type { JsonCheck } from '#lib/http/body.ts'
 import { readMessage } from '#lib/http/message.ts'
 import { exchangeIn } from '#lib/http/path.ts'
 import type { HttpRequest } from '#lib/http/request.ts'
-import { type Note, respondWith } from '#lib/http/respond.ts'
+import { type Note, type OnAnswered, respondWith } from '#lib/http/respond.ts'
 import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
 import type { Log } from '#lib/log.ts'
@@ -25,6 +25,7 @@ export interface PublishDeps {
   readonly checkJson: JsonCheck
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly onAnswered?: OnAnswered
 }
 
 /**
@@ -32,7 +33,11 @@ export interface PublishDeps {
  * and, unless the caller said `mandatory=false`, taken by at least one queue.
  */
 export const createPublish = (deps: PublishDeps) =>
-  respondWith((request: PublishRequest, note) => publish(deps, request, note), deps.log)
+  respondWith(
+    (request: PublishRequest, note) => publish(deps, request, note),
+    deps.log,
+    deps.onAnswered,
+  )
 
 async function publish(
   deps: PublishDeps,

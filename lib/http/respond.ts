@@ -1,4 +1,5 @@
-import { PROBLEMS, WarrenError } from '#lib/errors.ts'
+import { defined } from '#lib/defined.ts'
+import { PROBLEMS, type ProblemCode, WarrenError } from '#lib/errors.ts'
 import { describeError, type Log, type LogFields } from '#lib/log.ts'
 import { problemResponse } from './problem.ts'
 import type { HttpRequest } from './request.ts'
@@ -21,6 +22,19 @@ export type Note = (facts: Facts) => void
 /** Answers a request, or throws; failures are thrown, never returned. */
 export type Handle<R extends HttpRequest> = (request: R, note: Note) => Promise<HttpResponse>
 
+/** How a request ended, for whoever counts. */
+export interface Answered {
+  readonly status: number
+  /** `published`, `not-routed`, or the outcome of its problem. */
+  readonly outcome: string
+  readonly code?: ProblemCode
+  /** Only when the broker knows it: a name that anybody could invent would make metrics without end. */
+  readonly exchange?: string
+  readonly ms: number
+}
+
+export type OnAnswered = (answered: Answered) => void
+
 /** A request of a caller who is known by name. */
 type Named = HttpRequest & { readonly principal?: { readonly name: string } }
 
@@ -28,7 +42,7 @@ type Named = HttpRequest & { readonly principal?: { readonly name: string } }
  * Makes a function that always answers: what `handle` throws becomes its problem. Writes one log
  * line for each request, with neither body nor token.
  */
-export function respondWith<R extends Named>(handle: Handle<R>, log: Log) {
+export function respondWith<R extends Named>(handle: Handle<R>, log: Log, onAnswered?: OnAnswered) {
   return async (request: R): Promise<HttpResponse> => {
     const startedMs = performance.now()
     const facts: Facts = {}
@@ -41,14 +55,35 @@ export function respondWith<R extends Named>(handle: Handle<R>, log: Log) {
     })
     try {
       const response = await handle(request, (more) => void Object.assign(facts, more))
-      log.info(line(response.status), 'request answered')
+      const answered = line(response.status)
+      log.info(answered, 'request answered')
+      const { outcome = 'answered', exchange } = facts
+      onAnswered?.(defined({ status: answered.status, outcome, exchange, ms: answered.ms }))
       return response
     } catch (error) {
       const response = problemResponse(error, { ...facts, instance: request.requestId })
-      logFailure(log, error, line(response.status))
+      const failed = line(response.status)
+      logFailure(log, error, failed)
+      onAnswered?.(failureAnswered(error, failed.status, failed.ms, facts.exchange))
       return response
     }
   }
+}
+
+/** An exchange that these name does exist. */
+const KNOWN_EXCHANGE = new Set<ProblemCode>(['unroutable', 'nacked', 'confirm-timeout'])
+
+/** What to count for a request that failed. */
+export function failureAnswered(
+  error: unknown,
+  status: number,
+  ms: number,
+  exchange?: string,
+): Answered {
+  const code = error instanceof WarrenError ? error.code : 'internal'
+  const { outcome } = PROBLEMS[code]
+  const known = KNOWN_EXCHANGE.has(code) ? exchange : undefined
+  return defined({ status, outcome, code, exchange: known, ms })
 }
 
 type FailureFields = LogFields & { readonly status: number }

@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http'
+import type { PublishRequest } from '#functions/publish/publish.ts'
+import { bearerOf } from '#lib/auth/bearer.ts'
+import type { Principal } from '#lib/auth/grants.ts'
+import type { TokenSet } from '#lib/auth/token-set.ts'
+import { deadlineIn } from '#lib/deadline.ts'
+import { WarrenError } from '#lib/errors.ts'
+import { type HttpRequest, valuesOf } from '#lib/http/request.ts'
+import type { HttpResponse } from '#lib/http/response.ts'
+import { type RouteName, routeFor } from '#lib/http/routes.ts'
+import { type BodyLimits, readBody, refuseTooLarge } from './body.ts'
+import type { Head } from './request.ts'
+
+/** Answers a request of anybody. */
+export type OpenRoute = (request: HttpRequest) => Promise<HttpResponse> | HttpResponse
+/** Answers a request of a caller who is known. */
+export type GuardedRoute = (request: PublishRequest) => Promise<HttpResponse>
+
+/** A function for each route; one that is missing does not compile. */
+export type Functions = Readonly<
+  Record<RouteName, { readonly open: OpenRoute } | { readonly guarded: GuardedRoute }>
+>
+
+export interface AppOptions {
+  readonly functions: Functions
+  readonly tokens: TokenSet
+  readonly limits: BodyLimits
+}
+
+/** What is decided by the head of a request alone; `answer` reads the body and runs the function. */
+export interface Admitted {
+  answer(): Promise<HttpResponse>
+}
+
+export interface App {
+  /**
+   * Path, method, token, announced size, in this order, before a byte of the body is read.
+   * @throws {WarrenError} invalid-request, not-found, method-not-allowed, unauthorized, body-too-large
+   */
+  admit(head: Head, incoming: IncomingMessage): Promise<Admitted>
+}
+
+/** An answer within 8 s of the body's last byte is promised; the second is for the ways there and back. */
+const ANSWER_MS = 7000
+const TOKEN_MS = 800
+const NOTHING = Buffer.alloc(0)
+
+/** The public interface of the gateway: the same functions as on Lambda, behind our own checks. */
+export function createApp({ functions, tokens, limits }: AppOptions): App {
+  return {
+    admit: async (head, incoming) => {
+      const route = functions[routeFor(head.method, head.path)]
+      if ('open' in route) {
+        // What needs no token reads no body either: nothing is held for strangers.
+        return { answer: async () => route.open({ ...head, body: NOTHING }) }
+      }
+      const principal = await authenticate(tokens, head)
+      refuseTooLarge(incoming, limits.maxBytes)
+      const answer = async () => {
+        const { body, release } = await readBody(incoming, limits)
+        try {
+          return await route.guarded({ ...head, body, principal, deadline: deadlineIn(ANSWER_MS) })
+        } finally {
+          release()
+        }
+      }
+      return { answer }
+    },
+  }
+}
+
+async function authenticate(tokens: TokenSet, { headers }: Head): Promise<Principal> {
+  const given = valuesOf(headers, 'authorization')
+  const presented = bearerOf(given)
+  const token = presented && (await tokens.find(presented, deadlineIn(TOKEN_MS)))
+  if (token) return token
+  // RFC 6750, 3.1: no error code when no token was given at all.
+  throw given.length === 0
+    ? new WarrenError('unauthorized')
+    : new WarrenError('unauthorized', { headers: { 'www-authenticate': INVALID_TOKEN } })
+}
+
+const INVALID_TOKEN = 'Bearer realm="warren", error="invalid_token"'

@@ -1,0 +1,186 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { WarrenError } from '#lib/errors.ts'
+import { invalid } from '#lib/http/faults.ts'
+import { problemResponse } from '#lib/http/problem.ts'
+import { failureAnswered, logFailure, type OnAnswered } from '#lib/http/respond.ts'
+import type { HttpResponse } from '#lib/http/response.ts'
+import type { Log } from '#lib/log.ts'
+import type { Admitted, App } from './app.ts'
+import { answerUnparsed } from './parser-errors.ts'
+import { readHead, requestIdOf } from './request.ts'
+
+export interface GatewayServerOptions {
+  readonly app: App
+  readonly log: Log
+  readonly host: string
+  readonly port: number
+  readonly maxConnections: number
+  /** From the first byte of a request to the last of its body. */
+  readonly requestTimeoutMs: number
+  /** Hears of the requests that never reached a function. */
+  readonly onRefused: OnAnswered
+}
+
+export interface GatewayServer {
+  readonly port: number
+  /** Requests under way. */
+  active(): number
+  /** Takes no new connections, answers what is under way and what still comes in, at most `graceMs`. */
+  drain(graceMs: number): Promise<void>
+}
+
+/** Head in all; an address of 8 KiB and headers of 8 KiB are the edge's limits, too. */
+const MAX_HEAD_BYTES = 32 * 1024
+const HEAD_TIMEOUT_MS = 10_000
+/** Longer than the edge keeps an idle connection (60 s), so that never we close the one it is using. */
+const KEEP_ALIVE_MS = 75_000
+/** A caller who is told 413 is still sending; this long he may, so that he reads the answer. */
+const LINGER_MS = 2000
+/** Callers with open connections get this long to send what they had begun with. */
+const LAST_CALL_MS = 500
+const POLL_MS = 20
+
+/** Listens; resolves once connections are accepted. @throws {Error} the address is taken, or not ours */
+export async function startServer(options: GatewayServerOptions): Promise<GatewayServer> {
+  const state: State = { ...options, active: 0, draining: false }
+  const server = createServer({
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: Math.min(HEAD_TIMEOUT_MS, options.requestTimeoutMs),
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: 1000,
+    requireHostHeader: false, // We check it, and say what is wrong.
+    noDelay: true,
+  })
+  server.maxConnections = options.maxConnections
+  server.on('request', (incoming, response) => void serve(state, incoming, response))
+  server.on('checkContinue', (incoming, response) => void serve(state, incoming, response, true))
+  server.on('checkExpectation', (incoming, response) => {
+    const fault = invalid(['headers', 'Expect'], 'Only 100-continue can be expected.')
+    void refuse(state, incoming, response, fault)
+  })
+  server.on('clientError', (error, socket) => answerUnparsed(error, socket, options.log))
+  await listen(server, options)
+  return {
+    port: (server.address() as { port: number }).port,
+    active: () => state.active,
+    drain: (graceMs) => drain(server, state, graceMs),
+  }
+}
+
+interface State extends GatewayServerOptions {
+  active: number
+  draining: boolean
+}
+
+function listen(server: Server, { host, port }: GatewayServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** One request. What waits for a `100 Continue` gets it only when it is admitted. */
+async function serve(
+  state: State,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue = false,
+): Promise<void> {
+  state.active += 1
+  try {
+    const admitted = await admit(state, incoming)
+    if (admitted instanceof WarrenError) {
+      await refuse(state, incoming, response, admitted)
+      return
+    }
+    if (expectsContinue) response.writeContinue()
+    const answer = await admitted.answer().catch((error) => failed(state, incoming, error))
+    await send(state, incoming, response, answer)
+  } finally {
+    state.active -= 1
+  }
+}
+
+async function admit(state: State, incoming: IncomingMessage): Promise<Admitted | WarrenError> {
+  try {
+    return await state.app.admit(readHead(incoming), incoming)
+  } catch (error) {
+    return error instanceof WarrenError ? error : new WarrenError('internal', { cause: error })
+  }
+}
+
+/** A request that never reached its function; the functions log their own. */
+async function refuse(
+  state: State,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  error: WarrenError,
+): Promise<void> {
+  await send(state, incoming, response, failed(state, incoming, error))
+}
+
+function failed(
+  { log, onRefused }: State,
+  incoming: IncomingMessage,
+  error: unknown,
+): HttpResponse {
+  const given = incoming.headers['x-request-id']
+  const requestId = requestIdOf(new Map([['x-request-id', [String(given ?? '')]]]))
+  const response = problemResponse(error, { instance: requestId })
+  logFailure(log, error, { requestId, status: response.status })
+  onRefused(failureAnswered(error, response.status, 0))
+  return response
+}
+
+async function send(
+  state: State,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: HttpResponse,
+): Promise<void> {
+  const unread = !incoming.complete
+  response.writeHead(status, {
+    ...headers,
+    'content-length': String(Buffer.byteLength(body)),
+    'x-content-type-options': 'nosniff',
+    ...(unread || state.draining ? { connection: 'close' } : {}),
+  })
+  if (!unread) {
+    response.end(body)
+    return
+  }
+  response.write(body)
+  await linger(incoming)
+  response.end()
+}
+
+/** Closing at once would reset the connection, and the caller would lose the answer with it. */
+function linger(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (incoming.destroyed) return resolve()
+    const timer = setTimeout(resolve, LINGER_MS)
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    incoming.once('end', done).once('close', done).resume()
+  })
+}
+
+async function drain(server: Server, state: State, graceMs: number): Promise<void> {
+  state.draining = true
+  const until = performance.now() + graceMs
+  // http.Server's own close() ends idle connections at once, also one on which a request is on its way.
+  NetServer.prototype.close.call(server)
+  await new Promise((resolve) => setTimeout(resolve, Math.min(LAST_CALL_MS, graceMs)))
+  server.closeIdleConnections()
+  while (state.active > 0 && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+  server.closeAllConnections()
+}
