@@ -114,9 +114,19 @@ export interface BrokerSettings {
   readonly caFile?: string
 }
 
+const isAmqpUrl = (text: string): boolean => {
+  const parsed = URL.parse(text)
+  return parsed !== null && /^amqps?:$/.test(parsed.protocol) && parsed.hostname !== ''
+}
+const NO_AMQP_URL = 'must be a URL like amqp://user:password@host:5672/vhost'
+
 /** Where the broker is; the README's table describes each of them. */
 export const BROKER = {
-  AMQP_URL: maybe(),
+  // Checked with the rest, so that one error names them all.
+  AMQP_URL: v.pipe(
+    maybe(),
+    v.check((url) => url === undefined || isAmqpUrl(url), NO_AMQP_URL),
+  ),
   AMQP_URL_FILE: maybe(),
   AMQP_URL_SECRET_ARN: maybe(),
   RABBIT_HOST: text('127.0.0.1'),
@@ -140,7 +150,7 @@ export function readBroker(env: Env): BrokerSettings {
     heartbeatS: read.HEARTBEAT_S,
     ...(read.RABBIT_CA_FILE === undefined ? {} : { caFile: read.RABBIT_CA_FILE }),
   }
-  if (read.AMQP_URL) return { ...common, url: amqpUrl('AMQP_URL', read.AMQP_URL) }
+  if (read.AMQP_URL) return { ...common, url: read.AMQP_URL }
   if (read.AMQP_URL_FILE) {
     return {
       ...common,
@@ -160,11 +170,8 @@ export function readBroker(env: Env): BrokerSettings {
 
 /** Checks an AMQP URL; the message never shows it, since it holds a password. */
 export function amqpUrl(setting: string, url: string): string {
-  const parsed = URL.parse(url)
-  if (parsed === null || !/^amqps?:$/.test(parsed.protocol) || parsed.hostname === '') {
-    throw new ConfigError([`${setting} must be a URL like amqp://user:password@host:5672/vhost`])
-  }
-  return url
+  if (isAmqpUrl(url)) return url
+  throw new ConfigError([`${setting} ${NO_AMQP_URL}`])
 }
 
 /** The content of a secret's file, without the line end. @throws {ConfigError} */
@@ -207,6 +214,3 @@ export function readHttp(env: Env): HttpSettings {
     maxBodyBytes: read.MAX_BODY_BYTES,
   }
 }
-
-/** Names of all settings that a function may have. */
-export const SETTINGS: readonly string[] = [...Object.keys(BROKER), ...Object.keys(HTTP)]

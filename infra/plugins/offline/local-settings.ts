@@ -1,5 +1,12 @@
-import { ConfigError, type Env, readAll, readBroker, readHttp, SETTINGS } from '#lib/config.ts'
+import { tokenSources } from '#lib/auth/token-sources.ts'
+import { BROKER, ConfigError, type Env, HTTP, readAll, readBroker, readHttp } from '#lib/config.ts'
 import type { Environment, Serverless } from '../serverless.ts'
+
+/** The settings that a function may have. */
+const NAMES = [...Object.keys(BROKER), ...Object.keys(HTTP)]
+
+/** Where serverless-offline listens; serverless.yml says so. */
+const LOOPBACK_ONLY = true
 
 /**
  * Gives the functions the shell's settings in place of the template's references to secrets, for this
@@ -8,10 +15,13 @@ import type { Environment, Serverless } from '../serverless.ts'
  */
 export function useLocalSettings({ service, classes }: Serverless, env: Env): void {
   const settings = Object.fromEntries(
-    SETTINGS.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+    NAMES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   )
   try {
-    readAll({ broker: () => readBroker(settings), http: () => readHttp(settings) })
+    readAll({
+      broker: () => readBroker(settings),
+      tokens: () => tokenSources(readHttp(settings), LOOPBACK_ONLY),
+    })
   } catch (error) {
     throw error instanceof ConfigError ? new classes.Error(error.message) : error
   }
