@@ -36,13 +36,13 @@ export interface Edge {
  * @throws {Error} one clear line when nginx is not installed: a test never skips for that
  */
 export async function startEdge(ending: Ending, env: Env): Promise<Edge> {
-  const folder = await makeFolder(ending)
+  let nginx: Child | undefined
+  const folder = await makeFolder(ending, async () => void (await nginx?.stop()))
   const [port] = (await freePorts(1)) as [number]
   const conf = renderNginxConf(readEdge({ EDGE_PORT: String(port), ...env }))
   const home = join(folder, 'nginx')
   const logFile = join(folder, 'nginx.log')
-  const nginx = await startNginx({ bin: nginxBinary(), home, conf, logFile })
-  ending.after(async () => void (await nginx.stop()))
+  nginx = await startNginx({ bin: nginxBinary(), home, conf, logFile })
   const accessFile = join(home, 'access.log')
   return {
     origin: `http://127.0.0.1:${port}`,
@@ -67,9 +67,13 @@ function nginxBinary(): string {
   return bin
 }
 
-async function makeFolder(ending: Ending): Promise<string> {
+/** @param before what must have ended before the folder goes */
+async function makeFolder(ending: Ending, before = async () => {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'warren-edge-'))
-  ending.after(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
+  ending.after(async () => {
+    await before()
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  })
   return folder
 }
 
