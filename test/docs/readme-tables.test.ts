@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import * as v from 'valibot'
+import { LOCAL, ROOT } from '#infra/local/settings.ts'
+import { BROKER, HTTP } from '#lib/config.ts'
+import { RELAY } from '#lib/config-relay.ts'
+import { PROBLEMS, type ProblemRow } from '#lib/errors.ts'
+import { linkTargets, tableRows } from '../support/markdown.ts'
+
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+test('the status table is the one that answers are made from', () => {
+  const again = ({ retryable, outcome }: ProblemRow) => {
+    if (!retryable) return 'no'
+    return outcome === 'not-published' ? 'yes' : 'yes, same id'
+  }
+  assert.deepEqual(tableRows(readme, 'status'), [
+    Object.entries(PROBLEMS).map(([code, row]) => [
+      String(row.status),
+      code,
+      row.title,
+      row.outcome,
+      again(row),
+    ]),
+  ])
+})
+
+/** A default as one would write it into the environment. */
+function defaultOf(schema: v.GenericSchema<string | undefined, unknown>): string {
+  const result = v.safeParse(schema, undefined)
+  if (!result.success) return 'required'
+  const value = result.output
+  if (value === undefined) return 'none'
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+test('the tables of settings have every setting with its default, and no other', () => {
+  const tables = tableRows(readme, 'setting')
+  assert.deepEqual(
+    tables.map((rows) => rows.map(([name, standard]) => `${name}=${standard}`).sort()),
+    [LOCAL, BROKER, HTTP, RELAY].map((entries) =>
+      Object.entries(entries)
+        .map(([name, schema]) => `${name}=${defaultOf(schema)}`)
+        .sort(),
+    ),
+  )
+})
+
+for (const file of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']) {
+  test(`${file} links to nothing that is not there, and names only scripts that exist`, () => {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    const missing = linkTargets(text).filter(
+      (target) => !/^https:/.test(target) && !existsSync(join(ROOT, target)),
+    )
+    assert.deepEqual(missing, [])
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    for (const [, name] of text.matchAll(/\bnpm (?:run )?([a-z][a-z:]*)\b/g)) {
+      assert.ok((name as string) in scripts || name === 'ci', name)
+    }
+  })
+}

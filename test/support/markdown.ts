@@ -1,0 +1,24 @@
+/** The fenced blocks of one language, e.g. `sh`. */
+export const codeBlocks = (markdown: string, language: string): string[] =>
+  [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    (match) => match[1] as string,
+  )
+
+/** The rows of every table whose first column has this heading, cells without their backticks. */
+export function tableRows(markdown: string, heading: string): string[][][] {
+  return markdown
+    .split(/\n(?!\|)/)
+    .map((part) => part.split('\n').filter((line) => line.startsWith('|')))
+    .filter(([first]) => first !== undefined && cells(first)[0] === heading)
+    .map((lines) => lines.slice(2).map(cells))
+}
+
+const cells = (line: string): string[] =>
+  line
+    .slice(1, line.lastIndexOf('|'))
+    .split('|')
+    .map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1'))
+
+/** The targets of all links. */
+export const linkTargets = (markdown: string): string[] =>
+  [...markdown.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] as string)
