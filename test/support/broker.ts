@@ -28,6 +28,8 @@ export interface Broker {
   resume(): void
   /** Sets or clears the memory alarm. */
   alarm(on: boolean): Promise<void>
+  /** Of the Erlang VM that runs now. */
+  pid(): number
   /** rabbitmqctl. */
   ctl(...args: string[]): Promise<string>
   /** `rabbitmqctl eval`: runs Erlang inside the node. */
@@ -91,6 +93,7 @@ function brokerOf(options: PrivateNodeOptions, first: PrivateNode): Broker {
     alarm: async (on) => {
       await node.ctl('set_vm_memory_high_watermark', on ? '0.0000001' : '0.4')
     },
+    pid: () => node.pid,
     ctl: (...args) => node.ctl(...args),
     erlang: (expression) => node.ctl('eval', expression),
     dispose,

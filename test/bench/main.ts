@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util'
+import { benchPublish } from './publish.ts'
+import { EXIT, print, type Report } from './report.ts'
+
+/** Each benchmark by its name; all of them run with `all`. */
+const BENCHES: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
+  publish: benchPublish,
+}
+
+interface Options {
+  readonly rounds?: number
+  readonly seconds?: number
+}
+
+const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')} | all] [--rounds N] [--seconds S] [--json]`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+const [name = 'all'] = positionals
+const chosen = name === 'all' ? Object.keys(BENCHES) : [name]
+if (values.help || chosen.some((one) => BENCHES[one] === undefined)) {
+  console.log(USAGE)
+  process.exit(values.help ? EXIT.met : EXIT.cannotRun)
+}
+
+const options: Options = {
+  ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+  ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
+}
+let exit: number = EXIT.met
+for (const one of chosen) {
+  try {
+    const report = await (BENCHES[one] as (typeof BENCHES)[string])(options)
+    print(report, values.json)
+    if (report.targets.some(({ met }) => !met)) exit = EXIT.short
+  } catch (error) {
+    console.log(`bench ${one}: could not run: ${(error as Error).message}`)
+    exit = EXIT.cannotRun
+  }
+}
+process.exitCode = exit
