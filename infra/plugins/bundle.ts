@@ -65,3 +65,14 @@ export async function bundle(entry: string): Promise<{ code: Buffer; metafile: M
   if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`)
   return { code: Buffer.from(file.contents), metafile: result.metafile }
 }
+
+/** Paths of the modules that run when a bundle is loaded: all but what only `import()` leads to. */
+export function eagerModules({ inputs, outputs }: Metafile): string[] {
+  const found = new Set(Object.values(outputs).flatMap(({ entryPoint }) => entryPoint ?? []))
+  for (const path of found) {
+    for (const { path: imported, kind } of inputs[path]?.imports ?? []) {
+      if (kind !== 'dynamic-import') found.add(imported)
+    }
+  }
+  return [...found]
+}

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { ChildFailed } from '#infra/local/child.ts'
 import { freePorts, whyNotFree } from '#infra/local/ports.ts'
 import { startTestApi, TOKEN } from '../support/api.ts'
+import { ONLY_LOOPBACK } from '../support/package.ts'
 import { checkProblem } from '../support/run-cases.ts'
 import { send } from '../support/send.ts'
 
@@ -24,7 +25,10 @@ test('wrong settings end the start, all of them named and none of their values s
 test('without a broker nothing is published, and the answer says so', async (t) => {
   const [nobody] = (await freePorts(1)) as [number]
   const secret = 'a-secret-of-the-broker'
-  const env = { AMQP_URL: `amqp://user:${secret}@127.0.0.1:${nobody}` }
+  const env = {
+    AMQP_URL: `amqp://user:${secret}@127.0.0.1:${nobody}`,
+    NODE_OPTIONS: `--require ${ONLY_LOOPBACK}`,
+  }
   const api = await startTestApi(t, { env })
   const request = {
     path: '/publish/orders',
@@ -34,6 +38,7 @@ test('without a broker nothing is published, and the answer says so', async (t) 
   checkProblem(await send(api.origin, request), 'broker-unavailable', { request })
   const logs = await api.logs()
   assert.match(logs, /broker-unavailable/)
+  assert.doesNotMatch(logs, /CONNECTS TO/, 'it calls no other host')
   for (const hidden of [TOKEN, secret, request.body]) assert.ok(!logs.includes(hidden), hidden)
 })
 

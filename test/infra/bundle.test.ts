@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { bundle, eagerModules } from '#infra/plugins/bundle.ts'
+import { zip } from '#infra/plugins/zip.ts'
+
+const FUNCTIONS = join(import.meta.dirname, '..', '..', 'functions')
+const entryOf = (name: string) => join(FUNCTIONS, name, 'handler.ts')
+
+/** Packages whose modules run when the bundle is loaded. */
+async function eagerPackages(name: string): Promise<Set<string>> {
+  const { metafile } = await bundle(entryOf(name))
+  const packages = eagerModules(metafile).map(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
+  )
+  return new Set(packages.filter((found) => found !== undefined))
+}
+
+test('the publish function loads amqplib at its start and no AWS SDK', async () => {
+  const packages = await eagerPackages('publish')
+  assert.ok(packages.has('amqplib'))
+  assert.deepEqual(sdk(packages), [])
+})
+
+test('the authorizer loads neither amqplib nor the AWS SDK at its start', async () => {
+  const packages = await eagerPackages('authorizer')
+  assert.ok(packages.has('@middy/core'))
+  assert.ok(!packages.has('amqplib'))
+  assert.deepEqual(sdk(packages), [])
+})
+
+const sdk = (packages: Set<string>) =>
+  [...packages].filter((name) => /^@(aws-sdk|smithy)\//.test(name))
+
+test('the SDK is in the bundle all the same, for when a secret is read', async () => {
+  const { metafile } = await bundle(entryOf('publish'))
+  assert.ok(Object.keys(metafile.inputs).some((path) => path.includes('client-secrets-manager')))
+})
+
+test("the publish function's zip has at most 300 kB", async () => {
+  const { code } = await bundle(entryOf('publish'))
+  assert.ok(zip([{ name: 'handler.cjs', content: code }]).length <= 300_000)
+})
+
+test('a bundle runs by itself, far from any node_modules', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-bundle-'))
+  t.after(() => rm(folder, { recursive: true }))
+  for (const name of ['authorizer', 'fallback', 'health', 'publish']) {
+    const file = join(folder, `${name}.cjs`)
+    await writeFile(file, (await bundle(entryOf(name))).code)
+    const type = execFileSync(process.execPath, [
+      '--print',
+      `typeof require(${JSON.stringify(file)}).handler`,
+    ])
+    assert.equal(String(type).trim().split('\n').at(-1), 'function', name)
+  }
+})
