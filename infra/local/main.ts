@@ -21,10 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const once = args.length > 0
-  const signal = abortAtSignal(() => {
-    killNoted(readHome(process.env))
-    process.exit(1)
-  })
+  // An impatient second Ctrl-C: the parts are killed, and stopping them in order is soon done.
+  const signal = abortAtSignal(() => killNoted(readHome(process.env)))
   try {
     return (await start({ once, env: process.env, say, signal })) ? 0 : 1
   } catch (error) {

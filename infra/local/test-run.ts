@@ -21,10 +21,7 @@ process.exitCode = await main(suite, args)
 /** @param args files instead of the whole suite, options for node's test runner, or both */
 async function main(name: keyof typeof SUITES, args: readonly string[]): Promise<number> {
   const home = mkdtempSync(join(tmpdir(), 'warren-test-'))
-  const signal = abortAtSignal(() => {
-    killNoted(home)
-    process.exit(1)
-  })
+  const signal = abortAtSignal(() => killNoted(home))
   try {
     await provide(home, process.env, signal)
     const code = await runTests(name, args, testEnv(process.env, home), signal)

@@ -17,6 +17,8 @@ export interface AptOptions {
   readonly say: (line: string) => void
   /** Ends the installation where apt can be interrupted without harm. */
   readonly signal: AbortSignal
+  /** Where the system is; for tests. @default '/' */
+  readonly root?: string
 }
 
 /** Whether this is Debian or a child of it, and we may install packages. */
@@ -40,7 +42,7 @@ export function aptInstall(packages: readonly string[], options: AptOptions): Pr
     const { code, lines } = await apt(['install', '--no-install-recommends', ...packages], options)
     options.signal.throwIfAborted()
     if (code !== 0) throw new InstallFailed(failure(packages, lines, options.logFile))
-  })
+  }, options.root)
 }
 
 const failure = (packages: readonly string[], lines: readonly string[], logFile: string) =>
@@ -75,7 +77,10 @@ async function apt(args: readonly string[], { env, logFile, say, signal }: AptOp
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   // apt-get itself ends at SIGINT while it downloads, and ignores it while dpkg works.
-  const interrupt = () => child.kill('SIGINT')
+  const interrupt = () => {
+    say('apt-get must come to an end first …')
+    child.kill('SIGINT')
+  }
   signal.addEventListener('abort', interrupt)
   const lines: string[] = []
   const log = createWriteStream(logFile, { flags: 'a' })
