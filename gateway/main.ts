@@ -1,3 +1,4 @@
+import { createBatch } from '#functions/batch/batch.ts'
 import { health } from '#functions/health/health.ts'
 import { createPublish } from '#functions/publish/publish.ts'
 import { createPublisher } from '#lib/amqp/publisher.ts'
@@ -12,6 +13,7 @@ import { startAdmin } from './admin.ts'
 import { createApp } from './app.ts'
 import { createBudget } from './budget.ts'
 import { createJsonChecker } from './json-check.ts'
+import { bufferedLines } from './log-lines.ts'
 import { createMetrics, type GatewayMetrics } from './metrics.ts'
 import { startServer } from './server.ts'
 
@@ -36,7 +38,11 @@ function publisherOf(broker: BrokerSettings, log: Log, metrics: GatewayMetrics) 
 }
 
 async function start(broker: BrokerSettings, settings: GatewaySettings): Promise<void> {
-  const log = createLog({ level: settings.logLevel, fields: { process: 'gateway' } })
+  const log = createLog({
+    level: settings.logLevel,
+    fields: { process: 'gateway' },
+    write: bufferedLines(),
+  })
   const isLoopback = /^(127\.|::1$|localhost$)/.test(settings.host)
   const tokens = createTokenSet({ ...tokenSources(settings, isLoopback), log })
   const budget = createBudget(settings.maxInflightBytes)
@@ -44,16 +50,20 @@ async function start(broker: BrokerSettings, settings: GatewaySettings): Promise
   const publisher = publisherOf(broker, log, metrics)
   const json = createJsonChecker()
   const { maxBodyBytes } = settings
-  const publish = createPublish({
+  const deps = {
     publisher,
     log,
     maxBodyBytes,
     checkJson: json.check,
     now: Date.now,
     onAnswered: metrics.answered,
-  })
+  }
   const app = createApp({
-    functions: { health: { open: health }, publish: { guarded: publish } },
+    functions: {
+      health: { open: health },
+      publish: { guarded: createPublish(deps) },
+      batch: { guarded: createBatch(deps) },
+    },
     tokens,
     limits: { maxBytes: maxBodyBytes, budget },
   })
