@@ -5,6 +5,7 @@ import { WarrenError } from '#lib/errors.ts'
 import { badPath } from '#lib/http/path.ts'
 import type { HttpRequest, Multi } from '#lib/http/request.ts'
 import type { HttpResponse } from '#lib/http/response.ts'
+import type { PublishRequest } from './publish/publish.ts'
 
 /** The request in an event of an API Gateway REST API (payload 1.0). @throws {WarrenError} invalid-request */
 export function toRequest(event: APIGatewayProxyEvent): HttpRequest {
@@ -17,6 +18,19 @@ export function toRequest(event: APIGatewayProxyEvent): HttpRequest {
     requestId: event.requestContext.requestId,
   }
 }
+
+/**
+ * The request of a caller who is known, in an event.
+ * @throws {WarrenError} invalid-request, unauthorized
+ */
+export const toPublishRequest = (
+  event: APIGatewayProxyEvent,
+  context: Context,
+): PublishRequest => ({
+  ...toRequest(event),
+  principal: principalOf(event),
+  deadline: deadlineOf(context),
+})
 
 /** The answer as API Gateway wants it. */
 export function toResult({ status, headers, body }: HttpResponse): APIGatewayProxyResult {

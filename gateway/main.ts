@@ -1,4 +1,5 @@
 import { createBatch } from '#functions/batch/batch.ts'
+import { createBatch } from '#functions/batch/batch.ts'
 import { health } from '#functions/health/health.ts'
 import { createPublish } from '#functions/publish/publish.ts'
 import { createPublisher } from '#lib/amqp/publisher.ts'

@@ -183,6 +183,16 @@ export const PROBLEMS = {
     retryAfterS: 5,
     detail: SAME_ID,
   },
+  // Made of its items: 422 when none is worth sending again, not-published when none got through.
+  'batch-incomplete': {
+    outcome: 'partial',
+    retryable: true,
+    status: 503,
+    title: 'Not every message of the batch was published',
+    retryAfterS: 1,
+    detail:
+      'Look at `results`: send again only the items that are retryable, each with the same message id.',
+  },
   'gateway-lost': {
     ...unknown,
     status: 502,

@@ -1,7 +1,7 @@
 import type { Faults } from './faults.ts'
 import { opensJson } from './json.ts'
 import { isFormType, isIdentity, isJsonType } from './media-type.ts'
-import { type HttpRequest, headerText, valuesOf } from './request.ts'
+import { type HttpRequest, headText, valuesOf } from './request.ts'
 import { shortStringFault } from './short-string.ts'
 
 /** Says why a body is no JSON; a shell may do it elsewhere than on the main thread. */
@@ -19,8 +19,8 @@ export interface Label {
 export function readLabel({ headers }: Pick<HttpRequest, 'headers'>, faults: Faults): Label {
   const types = valuesOf(headers, 'content-type')
   if (types.length > 1) faults.add(['headers', 'Content-Type'], 'Given more than once.')
-  const type = headerText(types[0] ?? '')
-  const encoding = headerText(valuesOf(headers, 'content-encoding').join(', '))
+  const type = headText(types[0] ?? '')
+  const encoding = headText(valuesOf(headers, 'content-encoding').join(', '))
   for (const [name, value] of Object.entries({
     'Content-Type': type,
     'Content-Encoding': encoding,

@@ -6,21 +6,28 @@ const [BRACE, BRACKET] = [0x7b, 0x5b]
 /** Where V8 says the text went wrong; the rest of its message quotes the body. */
 const PLACE = /line \d+ column \d+/
 
+/** A JSON value, or why there is none, as a sentence that quotes nothing of the text. */
+export type Parsed = { readonly value: unknown } | { readonly fault: string }
+
 /**
- * Why a body is not well-formed UTF-8 JSON (a byte order mark is allowed), as a sentence that quotes
- * nothing of it; undefined when it is. Never recurses, however deep the nesting.
+ * Reads well-formed UTF-8 JSON; a byte order mark is allowed. Never recurses, however deep the nesting.
  */
-export function jsonFault(body: Buffer): string | undefined {
-  if (!isUtf8(body)) return 'The body is not well-formed UTF-8.'
+export function parseJson(body: Buffer): Parsed {
+  if (!isUtf8(body)) return { fault: 'Must be well-formed UTF-8.' }
   const text = withoutBom(body).toString('utf8')
-  if (text.trim() === '') return 'The body is empty; JSON needs a value, e.g. null.'
+  if (text.trim() === '') return { fault: 'Must not be empty: JSON needs a value, e.g. null.' }
   try {
-    JSON.parse(text)
-    return undefined
+    return { value: JSON.parse(text) }
   } catch (error) {
     const place = PLACE.exec(error instanceof Error ? error.message : '')
-    return `The body is not well-formed JSON${place === null ? '' : ` (${place[0]})`}.`
+    return { fault: `Must be well-formed JSON${place === null ? '' : ` (${place[0]})`}.` }
   }
+}
+
+/** Why a body is not well-formed JSON; undefined when it is. */
+export function jsonFault(body: Buffer): string | undefined {
+  const parsed = parseJson(body)
+  return 'fault' in parsed ? parsed.fault : undefined
 }
 
 /** Whether the first character of a body, blanks aside, opens a JSON object or array. */

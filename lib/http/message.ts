@@ -1,10 +1,11 @@
 import type { OutgoingMessage } from '#lib/amqp/message.ts'
 import { WarrenError } from '#lib/errors.ts'
-import { type JsonCheck, readBody, readLabel } from './body.ts'
+import { type JsonCheck, type Label, readBody, readLabel } from './body.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { messageHeaders, toProperties } from './message-properties.ts'
 import { readParameters } from './parameters.ts'
-import type { HttpRequest } from './request.ts'
+import type { Given } from './properties.ts'
+import type { HttpRequest, Multi } from './request.ts'
 import { fitsFrame } from './table.ts'
 
 /** What reading a request needs from outside. */
@@ -19,35 +20,50 @@ export interface ReadingDeps {
  * broker takes.
  * @throws {WarrenError} invalid-request or malformed-json, with everything that is wrong
  */
-export async function readMessage(
+export function readMessage(
   request: HttpRequest,
   exchange: string,
-  { now, checkJson }: ReadingDeps,
+  deps: ReadingDeps,
 ): Promise<OutgoingMessage> {
   const faults = createFaults()
-  const nowMs = now()
   const given = readParameters(request, faults)
   const label = readLabel(request, faults)
-  const headers = messageHeaders(given, request.headers, nowMs)
+  const { body, headers: http } = request
+  return assemble({ exchange, given, label, body, http, faults, bodyIs: 'body' }, deps)
+}
+
+/** What a message is made of, as far as it could be read, and what was wrong. */
+export interface Parts {
+  readonly exchange: string
+  readonly given: Given
+  readonly label: Label
+  readonly body: Buffer
+  /** Headers of the HTTP request, for the trace. */
+  readonly http: Multi
+  readonly faults: Faults
+  /** What the body is called in a fault. */
+  readonly bodyIs: string
+}
+
+/** Puts a message together. @throws {WarrenError} as {@link readMessage} does */
+export async function assemble(parts: Parts, deps: ReadingDeps): Promise<OutgoingMessage> {
+  const { exchange, given, label, body, http, faults } = parts
+  const nowMs = deps.now()
+  const headers = messageHeaders(given, http, nowMs)
   fitsFrame(headers, ['headers'], faults)
-  const { contentType, malformed } = await readBody(label, request.body, checkJson)
-  refuse(faults, malformed, given.message_id)
-  const properties = toProperties({
-    given,
-    contentType,
-    contentEncoding: label.encoding,
-    headers,
-    nowMs,
-  })
+  const { contentType, malformed } = await readBody(label, body, deps.checkJson)
+  refuse(parts, malformed)
+  const contentEncoding = label.encoding
+  const properties = toProperties({ given, contentType, contentEncoding, headers, nowMs })
   const { routing_key: routingKey = '', mandatory = true } = given
-  return { exchange, routingKey, body: request.body, properties, mandatory }
+  return { exchange, routingKey, body, properties, mandatory }
 }
 
 /** Throws if anything is wrong; a body alone has its own code. */
-function refuse(faults: Faults, malformed: string | undefined, messageId: string | undefined) {
+function refuse({ faults, given, bodyIs }: Parts, malformed: string | undefined): void {
   const code = faults.items.length > 0 ? 'invalid-request' : 'malformed-json'
-  if (malformed !== undefined) faults.add(['body'], malformed)
+  if (malformed !== undefined) faults.add([bodyIs], malformed)
   if (faults.items.length === 0) return
-  const known = messageId === undefined ? {} : { messageId }
+  const known = given.message_id === undefined ? {} : { messageId: given.message_id }
   throw new WarrenError(code, { ...known, errors: faults.items })
 }

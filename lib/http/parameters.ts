@@ -7,8 +7,9 @@ import {
   PROPERTY_NAMES,
   type PropertyName,
   spellHeader,
+  unknownName,
 } from './properties.ts'
-import { type HttpRequest, headerText } from './request.ts'
+import { type HttpRequest, headText } from './request.ts'
 import { readValue } from './values.ts'
 
 /** A property as the caller wrote it, and where. */
@@ -49,9 +50,8 @@ function fromHeaders({ headers }: HttpRequest, faults: Faults): Written[] {
     if (!header.startsWith('amqp-')) continue
     const name = BY_HEADER.get(header)
     const where = ['headers', spellHeader(header)]
-    if (name === undefined) faults.add(where, unknown(header))
-    else if (isSingle(values, where, faults))
-      given.push({ name, text: headerText(values[0]), where })
+    if (name === undefined) faults.add(where, hintFor(header.slice('amqp-'.length)))
+    else if (isSingle(values, where, faults)) given.push({ name, text: headText(values[0]), where })
   }
   return given
 }
@@ -61,7 +61,7 @@ function fromQuery({ query }: HttpRequest, faults: Faults): Written[] {
   for (const [parameter, values] of query) {
     const name = BY_QUERY.get(parameter)
     const where = ['query', parameter]
-    if (name === undefined) faults.add(where, unknown(parameter))
+    if (name === undefined) faults.add(where, hintFor(parameter))
     else if (isSingle(values, where, faults)) given.push({ name, text: values[0], where })
   }
   return given
@@ -70,7 +70,7 @@ function fromQuery({ query }: HttpRequest, faults: Faults): Written[] {
 function fromKey(values: readonly string[], faults: Faults): Written[] {
   const where = ['headers', 'Idempotency-Key']
   if (!isSingle(values, where, faults)) return []
-  const text = readIdempotencyKey(headerText(values[0]))
+  const text = readIdempotencyKey(headText(values[0]))
   if (text !== undefined) return [{ name: 'message_id', text, where }]
   faults.add(where, 'Must be a quoted text like "8e03978e", or one without quotes.')
   return []
@@ -86,24 +86,10 @@ function isSingle(
   return false
 }
 
-/** Why a name that looks like a property is none, and what to do. */
-function unknown(name: string): string {
-  const hint =
-    HINTS[
-      name
-        .toLowerCase()
-        .replace(/^amqp-/, '')
-        .replaceAll('-', '_')
-    ]
-  return hint ?? `Not known. Known are: ${PROPERTY_NAMES.join(', ')}.`
+/** What the caller should have done instead of giving this name. */
+function hintFor(name: string): string {
+  const plain = name.toLowerCase().replaceAll('_', '-')
+  if (plain === 'content-type') return 'Set the header Content-Type instead.'
+  if (plain === 'content-encoding') return 'Set the header Content-Encoding instead.'
+  return unknownName(name, PROPERTY_NAMES)
 }
-
-const NEVER = 'Cannot be set by a caller.'
-const HINTS: Readonly<Record<string, string | undefined>> = Object.assign(Object.create(null), {
-  user_id: NEVER,
-  cluster_id: NEVER,
-  cc: NEVER,
-  bcc: NEVER,
-  content_type: 'Set the header Content-Type instead.',
-  content_encoding: 'Set the header Content-Encoding instead.',
-})

@@ -1,5 +1,6 @@
 import { WarrenError } from '#lib/errors.ts'
 import { invalid } from './faults.ts'
+import { headText } from './request.ts'
 import { SHORT_STRING_BYTES } from './short-string.ts'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is its purpose.
@@ -41,7 +42,7 @@ export const badPath = (detail: string): WarrenError => invalid(['path'], `The p
 
 function decodeOnce(path: string): string {
   try {
-    const decoded = decodeURIComponent(path)
+    const decoded = decodeURIComponent(headText(path))
     if (decoded.isWellFormed()) return decoded
   } catch {
     // Malformed: the same answer as a lone surrogate gets.

@@ -64,15 +64,19 @@ export function toProblem(error: unknown, known: Known = {}): Problem {
 export function problemResponse(error: unknown, known: Known = {}): HttpResponse {
   const problem = toProblem(error, known)
   const { retryAfterS }: ProblemRow = PROBLEMS[problem.code]
+  return render(problem, {
+    ...(retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }),
+    ...(problem.status === 401 ? { 'www-authenticate': CHALLENGE } : {}),
+    ...asWarren(error)[1].headers,
+  })
+}
+
+/** A problem, perhaps with members of its own, as an answer. */
+export function render(problem: Problem, headers: HttpResponse['headers'] = {}): HttpResponse {
+  const own = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   return {
     status: problem.status,
-    headers: {
-      'content-type': 'application/problem+json',
-      'cache-control': 'no-store',
-      ...(retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }),
-      ...(problem.status === 401 ? { 'www-authenticate': CHALLENGE } : {}),
-      ...asWarren(error)[1].headers,
-    },
+    headers: { ...own, ...headers },
     body: JSON.stringify(problem),
   }
 }

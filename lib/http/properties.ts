@@ -98,3 +98,12 @@ export function spellHeader(header: string): string {
   const spelled = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
   return ['AMQP', ...spelled].join('-')
 }
+
+/** Properties of AMQP that are not the caller's: they pose as the sender, or send copies elsewhere. */
+const CLOSED = new Set(['user_id', 'cluster_id', 'cc', 'bcc'])
+
+/** Why a name that looks like a property is none, and what to do. @param known what could be meant */
+export function unknownName(name: string, known: readonly string[]): string {
+  if (CLOSED.has(name.toLowerCase().replaceAll('-', '_'))) return 'Cannot be set by a caller.'
+  return `Not known. Known are: ${known.join(', ')}.`
+}

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** All values of each name, in the order in which they came. */
 export type Multi = ReadonlyMap<string, readonly string[]>
 
@@ -24,11 +26,11 @@ const LATIN1 = /^[\0-\xff]*$/
 const NOT_ASCII = /[^\0-\x7f]/
 
 /**
- * The text that the bytes of a header's value mean. Node hands header bytes over as ISO-8859-1, while
- * today's clients send UTF-8 there; so bytes that are well-formed UTF-8 are read as that.
+ * The text that bytes of a request's head mean. Node hands them over as ISO-8859-1, while today's
+ * clients send UTF-8 there; so bytes that are well-formed UTF-8 are read as that.
  */
-export function headerText(value: string): string {
+export function headText(value: string): string {
   if (!NOT_ASCII.test(value) || !LATIN1.test(value)) return value
-  const text = Buffer.from(value, 'latin1').toString('utf8')
-  return text.includes('\ufffd') ? value : text
+  const bytes = Buffer.from(value, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : value
 }

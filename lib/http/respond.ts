@@ -14,6 +14,9 @@ export interface Facts {
   outcome?: string
   /** How often the message was written to the broker. */
   attempts?: number
+  /** Of a batch: how many messages it had, and how many of them failed. */
+  messages?: number
+  failures?: number
 }
 
 /** Adds to what is known of the request. */
@@ -57,7 +60,8 @@ export function respondWith<R extends Named>(handle: Handle<R>, log: Log, onAnsw
       const response = await handle(request, (more) => void Object.assign(facts, more))
       const answered = line(response.status)
       log.info(answered, 'request answered')
-      const { outcome = 'answered', exchange } = facts
+      const { outcome = 'answered' } = facts
+      const exchange = answered.status === 200 ? facts.exchange : undefined
       onAnswered?.(defined({ status: answered.status, outcome, exchange, ms: answered.ms }))
       return response
     } catch (error) {

@@ -12,6 +12,7 @@ export interface Route {
 export const ROUTES = {
   health: { path: '/health', methods: ['GET'] },
   publish: { path: '/publish/', methods: ['POST'] },
+  batch: { path: '/batch/', methods: ['POST'] },
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof ROUTES

@@ -128,6 +128,7 @@ after(() => manager.close())
 
 for (const [name, needsSecrets] of [
   ['publish', true],
+  ['batch', true],
   ['authorizer', true],
   ['health', false],
   ['fallback', false],

@@ -1,57 +1,27 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createPublish } from '#functions/publish/publish.ts'
-import type { OutgoingMessage, Publisher, Receipt } from '#lib/amqp/message.ts'
+import type { Receipt } from '#lib/amqp/message.ts'
 import type { Grant } from '#lib/auth/grants.ts'
-import type { Deadline } from '#lib/deadline.ts'
 import { PROBLEMS, type ProblemCode, WarrenError } from '#lib/errors.ts'
 import { jsonFault } from '#lib/http/json.ts'
+import { fakePublisher } from '../support/publisher.ts'
 import { anybody, publishRequest, type RequestOptions, recordedLog } from '../support/requests.ts'
-
-/** Takes every message, and keeps it. */
-function fixture(receive: (message: OutgoingMessage) => Promise<Receipt>) {
-  const published: { message: OutgoingMessage; deadline: Deadline }[] = []
-  const { log, lines } = recordedLog()
-  let entries = 0
-  const publisher: Publisher = {
-    publish: (message, deadline) => {
-      published.push({ message, deadline })
-      return receive(message)
-    },
-    ready: async () => {},
-    noteActivity: () => {
-      entries += 1
-    },
-    close: async () => {},
-  }
-  const publish = createPublish({
-    publisher,
-    log,
-    maxBodyBytes: 10,
-    checkJson: jsonFault,
-    now: Date.now,
-  })
-  return { publish, published, lines, entries: () => entries }
-}
 
 const taken = async () => ({ routed: true, attempts: 1 })
 
 async function post(
   options: RequestOptions,
   grants: readonly Grant[] = anybody.publish,
-  receive = taken,
+  receive: () => Promise<Receipt> = taken,
 ) {
-  const { publish, published, lines, entries } = fixture(receive)
+  const { publisher, published, deadlines, activity } = fakePublisher(receive)
+  const { log, lines } = recordedLog()
+  const deps = { publisher, log, maxBodyBytes: 10, checkJson: jsonFault, now: Date.now }
   const request = publishRequest(options, { name: 'tester', publish: grants })
-  const response = await publish(request)
-  return {
-    response,
-    json: JSON.parse(response.body),
-    published,
-    lines,
-    request,
-    entries: entries(),
-  }
+  const response = await createPublish(deps)(request)
+  const json = JSON.parse(response.body)
+  return { response, json, published, deadlines, lines, request, activity }
 }
 
 async function refused(code: ProblemCode, options: RequestOptions, grants?: readonly Grant[]) {
@@ -65,7 +35,7 @@ async function refused(code: ProblemCode, options: RequestOptions, grants?: read
 describe('publishing', () => {
   test('answers what the predecessor did, and more', async () => {
     const query = { routing_key: 'eu.new', message_id: 'm-1' }
-    const { response, json, published, request, entries } = await post({ query })
+    const { response, json, published, deadlines, request, activity } = await post({ query })
     assert.deepEqual(json, {
       status: 'OK',
       exchange: 'orders',
@@ -73,14 +43,14 @@ describe('publishing', () => {
       messageId: 'm-1',
     })
     assert.deepEqual([response.status, response.headers['content-type']], [200, 'application/json'])
-    assert.equal(published[0]?.message.body, request.body)
-    assert.equal(published[0]?.deadline, request.deadline)
-    assert.equal(entries, 1, 'the publisher was told of the request')
+    assert.equal(published[0]?.body, request.body)
+    assert.deepEqual([...deadlines], [request.deadline])
+    assert.equal(activity.notes, 1, 'the publisher was told of the request')
   })
 
   test('makes an id, and tells it', async () => {
     const { json, published } = await post({})
-    assert.equal(json.messageId, published[0]?.message.properties.messageId)
+    assert.equal(json.messageId, published[0]?.properties.messageId)
     assert.match(json.messageId, /^[0-9a-f-]{36}$/)
   })
 
@@ -89,7 +59,7 @@ describe('publishing', () => {
     const nobody = async () => ({ routed: false, attempts: 1 })
     const { response, json, published, lines } = await post({ query }, undefined, nobody)
     assert.deepEqual([response.status, json.status, json.routed], [200, 'OK', false])
-    assert.equal(published[0]?.message.mandatory, false)
+    assert.equal(published[0]?.mandatory, false)
     assert.equal(lines[0]?.['outcome'], 'not-routed')
     assert.ok(!('routed' in (await post({ query })).json))
   })

@@ -96,7 +96,7 @@ describe('a body that claims to be JSON', () => {
     '1 2',
   ]) {
     test(`is refused as ${JSON.stringify(body)}`, () =>
-      assert.match(jsonFault(Buffer.from(body)) ?? '', /^The body is /))
+      assert.match(jsonFault(Buffer.from(body)) ?? '', /^Must /))
   }
 
   for (const body of [
@@ -115,17 +115,17 @@ describe('a body that claims to be JSON', () => {
   test('may be nested 200,000 levels deep', () => {
     const deep = Buffer.from('['.repeat(200_000) + ']'.repeat(200_000))
     assert.equal(jsonFault(deep), undefined)
-    assert.match(jsonFault(deep.subarray(1)) ?? '', /not well-formed JSON/)
+    assert.match(jsonFault(deep.subarray(1)) ?? '', /Must be well-formed JSON/)
   })
 
   test('is never quoted in the fault', () => {
     const fault = jsonFault(Buffer.from('{"a":1,\n "secret": hunter2}')) ?? ''
-    assert.equal(fault, 'The body is not well-formed JSON.')
+    assert.equal(fault, 'Must be well-formed JSON.')
   })
 
   test('is told where it is wrong, when the parser says so', () => {
     const fault = jsonFault(Buffer.from('{"a":1,\n "b" 2}'))
-    assert.equal(fault, 'The body is not well-formed JSON (line 2 column 6).')
+    assert.equal(fault, 'Must be well-formed JSON (line 2 column 6).')
   })
 })
 

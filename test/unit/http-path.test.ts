@@ -17,6 +17,9 @@ describe('the name of the exchange in a path', () => {
     ['my%20x', 'my x'],
     ['a+b;c', 'a+b;c'],
     ['%C3%A9', 'é'],
+    // Raw bytes, as Node hands them over; and a letter that is no UTF-8.
+    [Buffer.from('é').toString('latin1'), 'é'],
+    ['\xe9', 'é'],
     ['...', '...'],
     ['amq.direct', 'amq.direct'],
     ['a%3Fb%23c', 'a?b#c'],

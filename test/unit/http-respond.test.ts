@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { WarrenError } from '#lib/errors.ts'
-import { type Handle, respondWith } from '#lib/http/respond.ts'
+import { type ProblemCode, WarrenError } from '#lib/errors.ts'
+import { type Answered, type Handle, respondWith } from '#lib/http/respond.ts'
 import { jsonResponse } from '#lib/http/response.ts'
 import { publishRequest, recordedLog } from '../support/requests.ts'
 
@@ -78,5 +78,35 @@ test('it answers whatever is thrown', async () => {
       const { response } = await respond(() => Promise.reject(thrown))
       assert.ok(response.status >= 400)
     }),
+  )
+})
+
+test('whoever counts is told how each request ended, and an exchange only if it exists', async () => {
+  const counted: Answered[] = []
+  const ask = (handle: Handle<typeof asked>) =>
+    respondWith(handle, recordedLog().log, (answered) => counted.push(answered))(asked)
+  const fails = (code: ProblemCode) =>
+    ask(async (_, note) => {
+      note({ exchange: 'orders' })
+      throw new WarrenError(code)
+    })
+  await ask(async (_, note) => {
+    note({ exchange: 'orders', outcome: 'published' })
+    return jsonResponse(200, {})
+  })
+  await ask(async (_, note) => {
+    note({ exchange: 'invented', outcome: 'not-published' })
+    return jsonResponse(422, {})
+  })
+  await fails('unroutable')
+  await fails('exchange-not-found')
+  assert.deepEqual(
+    counted.map(({ ms, ...rest }) => rest),
+    [
+      { status: 200, outcome: 'published', exchange: 'orders' },
+      { status: 422, outcome: 'not-published' },
+      { status: 422, outcome: 'not-published', code: 'unroutable', exchange: 'orders' },
+      { status: 404, outcome: 'not-published', code: 'exchange-not-found' },
+    ],
   )
 })

@@ -1,0 +1,19 @@
+import middy from '@middy/core'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import { coldStart } from '#functions/cold-start.ts'
+import { problemDetails } from '#functions/problem-details.ts'
+import { publishDeps } from '#functions/publish-deps.ts'
+import { toPublishRequest, toResult } from '#functions/rest-api.ts'
+import { createLog } from '#lib/log.ts'
+import { createBatch } from './batch.ts'
+
+const log = createLog({ fields: { function: 'batch' } })
+const start = () => createBatch(publishDeps('batch', process.env))
+const batch = coldStart(start, log, 'broker-misconfigured')
+
+const answer = async (event: APIGatewayProxyEvent, context: Context) =>
+  toResult(await batch()(toPublishRequest(event, context)))
+
+export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>(answer).use(
+  problemDetails(log),
+)

@@ -1,0 +1,30 @@
+import { createPublisher } from '#lib/amqp/publisher.ts'
+import { type Env, readAll, readBroker, readHttp } from '#lib/config.ts'
+import { jsonFault } from '#lib/http/json.ts'
+import { createLog } from '#lib/log.ts'
+import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
+import type { PublishDeps } from './publish/publish.ts'
+
+/**
+ * What a function that publishes needs, made of its settings. The connection is opened with the
+ * first message.
+ * @param name of the function, for its log and for the broker's console
+ * @throws {ConfigError} with everything that is wrong
+ */
+export function publishDeps(name: string, env: Env): PublishDeps {
+  const { broker, http } = readAll({
+    broker: () => readBroker(env),
+    http: () => readHttp(env),
+  })
+  const log = createLog({ level: http.logLevel, fields: { function: name } })
+  const { secretArn } = broker
+  const publisher = createPublisher({
+    broker,
+    // Lambda names each execution environment by its log stream.
+    connectionName: `warren-${name} ${env['AWS_LAMBDA_LOG_STREAM_NAME'] ?? process.pid}`,
+    log,
+    ...(secretArn === undefined ? {} : { readUrl: brokerUrlFrom(secretReader(secretArn), log) }),
+  })
+  const { maxBodyBytes } = http
+  return { publisher, log, maxBodyBytes, checkJson: jsonFault, now: Date.now }
+}
