@@ -9,6 +9,7 @@ import { readEdge } from '#infra/edge/settings.ts'
 import { type Child, ChildFailed } from '#infra/local/child.ts'
 import { findNginx, startNginx } from '#infra/local/nginx.ts'
 import { freePorts, whyNotFree } from '#infra/local/ports.ts'
+import { until } from '../support/until.ts'
 import { startUpstream } from '../support/upstream.ts'
 
 test("nginx is found on PATH first, else in the system's folders", async (t) => {
@@ -54,10 +55,7 @@ test('a master that is killed takes its workers and its port along', async (t) =
   const { port, nginx } = await start(t)
   nginx.signal('SIGKILL')
   assert.equal((await nginx.ended).signal, 'SIGKILL')
-  const until = performance.now() + 5_000
-  while ((await whyNotFree(port)) !== undefined) {
-    assert.ok(performance.now() < until, 'the port is still taken')
-  }
+  await until('the port is free', async () => (await whyNotFree(port)) === undefined)
 })
 
 async function start(t: TestContext, env: Readonly<Record<string, string>> = {}) {

@@ -7,6 +7,7 @@ import type { Child } from '#infra/local/child.ts'
 import { checkNginx, findNginx, startNginx } from '#infra/local/nginx.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import type { Env } from '#lib/config.ts'
+import { until } from './until.ts'
 import type { Ending } from './upstream.ts'
 
 /** A line of the edge's access log. */
@@ -25,7 +26,8 @@ export interface Edge {
   readonly origin: string
   readonly port: number
   readonly nginx: Child
-  accessLog(): Promise<readonly AccessLine[]>
+  /** Waits until `pick` finds what it wants in the access log: a line comes after its answer. */
+  logged<T>(what: string, pick: (lines: readonly AccessLine[]) => T): Promise<NonNullable<T>>
   /** Both logs as text. */
   logs(): Promise<string>
 }
@@ -48,7 +50,8 @@ export async function startEdge(ending: Ending, env: Env): Promise<Edge> {
     origin: `http://127.0.0.1:${port}`,
     port,
     nginx,
-    accessLog: async () => parseLines(await readFile(accessFile, 'utf8')),
+    logged: (what, pick) =>
+      until(what, async () => pick(parseLines(await readFile(accessFile, 'utf8')))),
     logs: async () => (await readFile(accessFile, 'utf8')) + (await readFile(logFile, 'utf8')),
   }
 }
@@ -80,5 +83,5 @@ async function makeFolder(ending: Ending, before = async () => {}): Promise<stri
 const parseLines = (text: string): AccessLine[] =>
   text
     .split('\n')
-    .filter((line) => line !== '')
+    .slice(0, -1) // What follows the last line end is nothing, or not whole yet.
     .map((line) => JSON.parse(line))
