@@ -16,7 +16,7 @@ export interface RelayEntry {
 }
 
 /** infra/relays.yml of this checkout. */
-export const RELAYS_FILE = new URL('relays.yml', import.meta.url)
+const RELAYS_FILE = new URL('relays.yml', import.meta.url)
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/
 const GIVEN = ['EXCHANGE', 'QUEUE_TOPIC', 'RELAY_MODE', 'HOST', 'HEALTH_PORT']

@@ -17,7 +17,7 @@ export class AlreadyRunning extends Error {
 }
 
 /** @throws {AlreadyRunning} when somebody alive holds this lock */
-export function refuseIfRunning(file: string): void {
+function refuseIfRunning(file: string): void {
   const holder = readHolder(file)
   if (holder !== undefined && isAlive(holder)) throw new AlreadyRunning(holder, file)
 }

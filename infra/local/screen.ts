@@ -46,7 +46,7 @@ export const publishUrl = (url: string, exchange: string): string =>
   `${url}/publish/${encodeURIComponent(exchange)}`
 
 /** The predecessor's request as a line for any shell that knows single quotes. */
-export function curlLine(address: string, token: string): string {
+function curlLine(address: string, token: string): string {
   const authorization = quoted(`Authorization: Bearer ${token}`)
   return `curl -i ${address} -H ${authorization} -H 'Content-Type: application/json' -d '{"hello": "Gonzalo"}'`
 }
