@@ -1,7 +1,8 @@
 import { createPublisher } from '#lib/amqp/publisher.ts'
 import { type Env, readAll, readBroker, readHttp } from '#lib/config.ts'
+import { createEmf } from '#lib/emf.ts'
 import { jsonFault } from '#lib/http/json.ts'
-import { createLog } from '#lib/log.ts'
+import { createLog, toStdout } from '#lib/log.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import type { PublishDeps } from './publish/publish.ts'
 
@@ -17,14 +18,17 @@ export function publishDeps(name: string, env: Env): PublishDeps {
     http: () => readHttp(env),
   })
   const log = createLog({ level: http.logLevel, fields: { function: name } })
+  const metrics = createEmf({ write: toStdout, now: Date.now })
   const { secretArn } = broker
   const publisher = createPublisher({
     broker,
     // Lambda names each execution environment by its log stream.
     connectionName: `warren-${name} ${env['AWS_LAMBDA_LOG_STREAM_NAME'] ?? process.pid}`,
     log,
+    meter: metrics.publisher,
     ...(secretArn === undefined ? {} : { readUrl: brokerUrlFrom(secretReader(secretArn), log) }),
   })
   const { maxBodyBytes } = http
-  return { publisher, log, maxBodyBytes, checkJson: jsonFault, now: Date.now }
+  const { answered: onAnswered } = metrics
+  return { publisher, log, maxBodyBytes, checkJson: jsonFault, now: Date.now, onAnswered }
 }

@@ -71,6 +71,7 @@ export function createLog({ level = 'info', fields = {}, write = toStdout }: Log
   }
 }
 
-function toStdout(line: string): void {
+/** Writes one line to standard output. */
+export function toStdout(line: string): void {
   process.stdout.write(`${line}\n`)
 }

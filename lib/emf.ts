@@ -1,0 +1,84 @@
+import type { PublisherMeter } from '#lib/amqp/meter.ts'
+import type { Answered } from '#lib/http/respond.ts'
+
+/** Counts in a Lambda: CloudWatch makes metrics of log lines in its embedded metric format. */
+export interface EmfMetrics {
+  readonly publisher: PublisherMeter
+  /** Writes one line for the request, with what happened at the broker since the line before. */
+  answered(answered: Answered): void
+}
+
+export interface EmfOptions {
+  readonly write: (line: string) => void
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+const NAMESPACE = 'Warren'
+const METRICS = [
+  { Name: 'Requests', Unit: 'Count' },
+  { Name: 'DurationMs', Unit: 'Milliseconds' },
+  { Name: 'ConfirmMs', Unit: 'Milliseconds' },
+  { Name: 'InFlight', Unit: 'Count' },
+  { Name: 'Returned', Unit: 'Count' },
+  { Name: 'Nacked', Unit: 'Count' },
+  { Name: 'Connections', Unit: 'Count' },
+  { Name: 'BlockedSeconds', Unit: 'Seconds' },
+]
+/** Values of one metric that a line may hold (CloudWatch's specification of the format). */
+const MOST_VALUES = 100
+
+/**
+ * Requests by outcome and, where the broker knows it, by exchange; confirm latencies; returns, nacks,
+ * connections opened and seconds under alarm.
+ */
+export function createEmf({ write, now }: EmfOptions): EmfMetrics {
+  let confirms: number[] = []
+  const since = { Returned: 0, Nacked: 0, Connections: 0 }
+  let inFlight = 0
+  let mostInFlight = 0
+  let blockedSince: number | undefined
+  let blockedMs = 0
+  const settleBlocked = () => {
+    if (blockedSince === undefined) return
+    blockedMs += now() - blockedSince
+    blockedSince = now()
+  }
+  const publisher: PublisherMeter = {
+    confirmed: (ms) => {
+      if (confirms.length < MOST_VALUES) confirms.push(ms)
+    },
+    returned: () => {
+      since.Returned += 1
+    },
+    nacked: () => {
+      since.Nacked += 1
+    },
+    connected: () => {
+      since.Connections += 1
+    },
+    inFlight: (change) => {
+      inFlight += change
+      mostInFlight = Math.max(mostInFlight, inFlight)
+    },
+    blocked: (isBlocked) => {
+      settleBlocked()
+      blockedSince = isBlocked ? now() : undefined
+    },
+  }
+  const answered = ({ outcome, exchange, ms }: Answered) => {
+    settleBlocked()
+    const dimensions =
+      exchange === undefined ? [['Outcome']] : [['Outcome'], ['Exchange', 'Outcome']]
+    const CloudWatchMetrics = [{ Namespace: NAMESPACE, Dimensions: dimensions, Metrics: METRICS }]
+    const broker = { ...since, InFlight: mostInFlight, BlockedSeconds: blockedMs / 1000 }
+    const line = { Outcome: outcome, Exchange: exchange, Requests: 1, DurationMs: ms, ...broker }
+    const _aws = { Timestamp: now(), CloudWatchMetrics }
+    write(JSON.stringify({ _aws, ...line, ConfirmMs: confirms }))
+    confirms = []
+    blockedMs = 0
+    mostInFlight = inFlight
+    Object.assign(since, { Returned: 0, Nacked: 0, Connections: 0 })
+  }
+  return { publisher, answered }
+}
