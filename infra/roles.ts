@@ -5,6 +5,7 @@ import { AMQP_URL_SECRET, API_TOKENS_SECRET } from './secrets.ts'
 export const roles: Resources = {
   AuthorizerRole: role('Authorizer', reads(API_TOKENS_SECRET)),
   PublishRole: role('Publish', reads(AMQP_URL_SECRET)),
+  BatchRole: role('Batch', reads(AMQP_URL_SECRET)),
   HealthRole: role('Health'),
   FallbackRole: role('Fallback'),
 }

@@ -48,7 +48,7 @@ test("the publish function's zip has at most 300 kB", async () => {
 test('a bundle runs by itself, far from any node_modules', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'warren-bundle-'))
   t.after(() => rm(folder, { recursive: true }))
-  for (const name of ['authorizer', 'fallback', 'health', 'publish']) {
+  for (const name of ['authorizer', 'batch', 'fallback', 'health', 'publish']) {
     const file = join(folder, `${name}.cjs`)
     await writeFile(file, (await bundle(entryOf(name))).code)
     const type = execFileSync(process.execPath, [

@@ -17,6 +17,7 @@ const reads = (secret: string) => ({
 const ALLOWED: Readonly<Record<string, readonly object[]>> = {
   AuthorizerRole: [logs('Authorizer'), reads('ApiTokensSecret')],
   PublishRole: [logs('Publish'), reads('AmqpUrlSecret')],
+  BatchRole: [logs('Batch'), reads('AmqpUrlSecret')],
   HealthRole: [logs('Health')],
   FallbackRole: [logs('Fallback')],
   // API Gateway's own, by the policy that AWS made for it.

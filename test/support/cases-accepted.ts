@@ -3,10 +3,9 @@ import type { Case, ExpectedMessage } from './cases.ts'
 
 const ORDERS = '/publish/orders'
 const JSON_TYPE = { 'content-type': 'application/json' }
-const taken = (more: Omit<ExpectedMessage, 'queue'> = {}): ExpectedMessage => ({
-  queue: 'orders.all',
-  ...more,
-})
+const taken = (more: Omit<ExpectedMessage, 'queue'> = {}): readonly ExpectedMessage[] => [
+  { queue: 'orders.all', ...more },
+]
 /** The answer to a message for `orders`. */
 const OK = { status: 'OK', exchange: 'orders', routingKey: '' }
 
@@ -20,7 +19,7 @@ function bytes(name: string, body: Buffer | string, contentType?: string): Case 
       body,
     },
     json: OK,
-    message: taken({ properties: { contentType: contentType ?? 'application/octet-stream' } }),
+    messages: taken({ properties: { contentType: contentType ?? 'application/octet-stream' } }),
   }
 }
 
@@ -48,7 +47,7 @@ const BODIES: readonly Case[] = [
     name: 'a body in chunks arrives whole',
     request: { path: ORDERS, headers: JSON_TYPE, body: '{"a": [1, 2, 3]}', chunked: true },
     json: OK,
-    message: taken(),
+    messages: taken(),
   },
   {
     name: 'an encoded body stays encoded, and says so',
@@ -58,7 +57,7 @@ const BODIES: readonly Case[] = [
       body: randomBytes(64),
     },
     json: OK,
-    message: taken({
+    messages: taken({
       properties: { contentType: 'application/json', contentEncoding: 'gzip' },
     }),
   },
@@ -70,13 +69,13 @@ const BODIES: readonly Case[] = [
       body: '{"hello": "Gonzalo"}',
     },
     json: OK,
-    message: taken({ properties: { contentType: 'application/json' } }),
+    messages: taken({ properties: { contentType: 'application/json' } }),
   },
   {
     name: 'JSON without a type is labelled as JSON',
     request: { path: ORDERS, body: '[1]' },
     json: OK,
-    message: taken({ properties: { contentType: 'application/json' } }),
+    messages: taken({ properties: { contentType: 'application/json' } }),
   },
 ]
 
@@ -85,31 +84,31 @@ const DESTINATIONS: readonly Case[] = [
     name: "the predecessor's request gets the predecessor's answer, and more",
     request: { path: ORDERS, headers: JSON_TYPE, body: '{"hello": "Gonzalo"}' },
     json: OK,
-    message: taken({ properties: { deliveryMode: 2, contentType: 'application/json' } }),
+    messages: taken({ properties: { deliveryMode: 2, contentType: 'application/json' } }),
   },
   {
     name: 'one slash at the end of the address does not count',
     request: { path: `${ORDERS}/`, body: 'x' },
     json: OK,
-    message: taken(),
+    messages: taken(),
   },
   {
     name: 'a slash in the name of an exchange may be sent as it is',
     request: { path: '/publish/orders/%C3%BCber', body: 'x' },
     json: { status: 'OK', exchange: 'orders/über' },
-    message: { queue: 'orders.über' },
+    messages: [{ queue: 'orders.über' }],
   },
   {
     name: 'a slash in the name of an exchange may be percent-encoded',
     request: { path: '/publish/orders%2F%c3%bcber', body: 'x' },
     json: { status: 'OK', exchange: 'orders/über' },
-    message: { queue: 'orders.über' },
+    messages: [{ queue: 'orders.über' }],
   },
   {
     name: 'the routing key comes from the query',
     request: { path: '/publish/orders.by-key?routing_key=eu.new', body: 'x' },
     json: { status: 'OK', exchange: 'orders.by-key', routingKey: 'eu.new' },
-    message: { queue: 'orders.eu' },
+    messages: [{ queue: 'orders.eu' }],
   },
   {
     name: 'the routing key comes from a header',
@@ -119,7 +118,7 @@ const DESTINATIONS: readonly Case[] = [
       body: 'x',
     },
     json: { status: 'OK', exchange: 'orders.by-key', routingKey: 'eu.new' },
-    message: { queue: 'orders.eu' },
+    messages: [{ queue: 'orders.eu' }],
   },
   {
     name: 'with mandatory=false a message may go to nobody',
@@ -130,7 +129,7 @@ const DESTINATIONS: readonly Case[] = [
     name: 'with mandatory=false a message goes to whoever listens',
     request: { path: `${ORDERS}?mandatory=false`, body: 'x' },
     json: OK,
-    message: taken(),
+    messages: taken(),
   },
 ]
 
@@ -139,13 +138,13 @@ const PROPERTIES: readonly Case[] = [
     name: 'Idempotency-Key becomes the message id',
     request: { path: ORDERS, headers: { 'Idempotency-Key': '"8e03978e"' }, body: 'x' },
     json: { ...OK, messageId: '8e03978e' },
-    message: taken({ properties: { messageId: '8e03978e' } }),
+    messages: taken({ properties: { messageId: '8e03978e' } }),
   },
   {
     name: 'message_id is the message id',
     request: { path: `${ORDERS}?message_id=m-1`, body: 'x' },
     json: { ...OK, messageId: 'm-1' },
-    message: taken({ properties: { messageId: 'm-1' } }),
+    messages: taken({ properties: { messageId: 'm-1' } }),
   },
   {
     name: 'every property arrives',
@@ -160,7 +159,7 @@ const PROPERTIES: readonly Case[] = [
       body: 'x',
     },
     json: OK,
-    message: taken({
+    messages: taken({
       properties: {
         priority: 7,
         deliveryMode: 1,
@@ -177,7 +176,7 @@ const PROPERTIES: readonly Case[] = [
     name: 'a message that expires says when it was taken',
     request: { path: `${ORDERS}?expiration=60000`, body: 'x' },
     json: OK,
-    message: taken({ properties: { expiration: '60000' } }),
+    messages: taken({ properties: { expiration: '60000' } }),
   },
   {
     name: 'the trace of a request goes on in the message',
@@ -187,7 +186,7 @@ const PROPERTIES: readonly Case[] = [
       body: 'x',
     },
     json: OK,
-    message: taken({
+    messages: taken({
       headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
     }),
   },

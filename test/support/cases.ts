@@ -1,6 +1,7 @@
 import type { MessageProperties } from 'amqplib'
 import type { ProblemCode } from '#lib/errors.ts'
 import { ACCEPTED } from './cases-accepted.ts'
+import { BATCHES } from './cases-batch.ts'
 import { REFUSED } from './cases-refused.ts'
 import type { Sent } from './send.ts'
 
@@ -13,16 +14,16 @@ export interface Case {
   readonly name: string
   /** The caller's token is added, unless it has an Authorization header, `undefined` included. */
   readonly request: Sent
-  /** @default 200 */
+  /** @default the problem's, or 200 */
   readonly status?: number
   /** The problem that the answer is. Absent: it is none. */
   readonly problem?: ProblemCode
-  /** Members that the answer's JSON has. */
+  /** Members that the answer's JSON has, beside those of the problem. */
   readonly json?: Readonly<Record<string, unknown>>
-  /** Header fields that the answer has, names in lower case. */
-  readonly headers?: Readonly<Record<string, string>>
-  /** The message that is in exactly one queue afterwards. Absent: none is in any. */
-  readonly message?: ExpectedMessage
+  /** Header fields that the answer has or, if `undefined`, has not; names in lower case. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** All that is in the queues afterwards. @default nothing */
+  readonly messages?: readonly ExpectedMessage[]
   /** The shells that answer so. @default all */
   readonly shells?: readonly Shell[]
 }
@@ -36,4 +37,4 @@ export interface ExpectedMessage {
 }
 
 /** Every case of the contract. */
-export const CASES: readonly Case[] = [...ACCEPTED, ...REFUSED]
+export const CASES: readonly Case[] = [...ACCEPTED, ...REFUSED, ...BATCHES]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { GetMessage } from 'amqplib'
 import { PROBLEMS, type ProblemCode, type ProblemRow } from '#lib/errors.ts'
 import { CASES, type Case, type ExpectedMessage, type Shell } from './cases.ts'
 import type { Queues, Taken } from './queues.ts'
@@ -28,9 +29,7 @@ async function runCase(one: Case, { origin, token, queues }: Target): Promise<vo
   const taken = await queues.drain()
   if (one.problem === undefined) checkAnswer(answer, one)
   else checkProblem(answer, one.problem, one)
-  for (const [name, value] of Object.entries(one.headers ?? {})) {
-    assert.equal(answer.headers[name], value, `header ${name}`)
-  }
+  checkHeaders(answer, one.headers ?? {})
   checkQueues(taken, one, answer)
 }
 
@@ -42,44 +41,76 @@ function checkAnswer(answer: Received, { status = 200, json = {} }: Case): void 
 
 const CHALLENGE = 'Bearer realm="warren"'
 
-/** Checks that an answer is this problem, as the status table has it. */
+/** Checks that an answer is this problem, as the status table has it, but for what the case says. */
 export function checkProblem(
   answer: Received,
   code: ProblemCode,
-  { request }: Pick<Case, 'request'>,
+  { request, json = {}, ...more }: Pick<Case, 'request' | 'status' | 'json' | 'headers'>,
 ): void {
   const row: ProblemRow = PROBLEMS[code]
-  assert.equal(answer.status, row.status, answer.body.toString())
-  assert.equal(answer.headers['content-type'], 'application/problem+json')
-  assert.equal(answer.headers['cache-control'], 'no-store')
+  const { status = row.status } = more
+  assert.equal(answer.status, status, answer.body.toString())
   const after = row.retryAfterS === undefined ? undefined : String(row.retryAfterS)
-  assert.equal(answer.headers['retry-after'], after)
+  checkHeaders(answer, { ...PROBLEM_HEADERS, 'retry-after': after, ...more.headers })
   // The gateway adds an error code to it, which API Gateway cannot.
   const challenge = answer.headers['www-authenticate']?.slice(0, CHALLENGE.length)
-  assert.equal(challenge, row.status === 401 ? CHALLENGE : undefined)
+  assert.equal(challenge, status === 401 ? CHALLENGE : undefined)
   if (request.method === 'HEAD') return
   const problem = answer.json()
-  const { status, title, outcome, retryable } = row
+  const { title, outcome, retryable } = row
   const type = `/problems/${code}`
-  assert.partialDeepStrictEqual(problem, { type, status, title, code, outcome, retryable })
-  assert.ok(problem['detail'], 'a detail')
-  assert.ok(problem['instance'], 'an instance')
+  assert.partialDeepStrictEqual(problem, { type, title, status, code, outcome, retryable, ...json })
+  for (const member of ['detail', 'instance']) assert.ok(problem[member], member)
   if (code === 'body-too-large') assert.ok(Number(problem['maxBytes']) > 0, 'maxBytes')
 }
 
-function checkQueues(taken: readonly Taken[], { request, message }: Case, answer: Received): void {
-  const queues = taken.map(({ queue }) => queue)
-  assert.deepEqual(queues, message === undefined ? [] : [message.queue])
-  if (message === undefined || taken[0] === undefined) return
-  const { content, properties } = taken[0].message
-  assert.ok(content.equals(bytesOf(message.body ?? request.body ?? '')), 'the same bytes')
-  assert.equal(properties.messageId, answer.json()['messageId'])
-  checkProperties(properties, message)
+const PROBLEM_HEADERS = {
+  'content-type': 'application/problem+json',
+  'cache-control': 'no-store',
+}
+
+function checkHeaders({ headers }: Received, expected: NonNullable<Case['headers']>): void {
+  for (const [name, value] of Object.entries(expected)) {
+    assert.equal(headers[name], value, `header ${name}`)
+  }
+}
+
+function checkQueues(taken: readonly Taken[], one: Case, answer: Received): void {
+  const { request, messages = [] } = one
+  assert.deepEqual(
+    taken.map(({ queue }) => queue),
+    messages.map(({ queue }) => queue),
+  )
+  for (const [i, { message }] of taken.entries()) {
+    checkMessage(message, { body: request.body ?? '', ...messages[i] })
+  }
+  if (request.method === 'HEAD') return
+  assert.deepEqual(
+    taken.map(({ message }) => message.properties.messageId),
+    publishedIds(answer.json()),
+  )
+}
+
+/** What an answer, or a result in it, says of a message. */
+interface Told {
+  readonly status?: unknown
+  readonly routed?: boolean
+  readonly messageId?: string
+}
+
+/** The ids of all messages that an answer says are in a queue: its own, or those of a batch. */
+function publishedIds(json: Told & { readonly results?: readonly Told[] }): unknown[] {
+  const told = json.results ?? (json.messageId === undefined ? [] : [json])
+  return told.filter(isPublished).map(({ messageId }) => messageId)
+}
+
+const isPublished = ({ status, routed = true }: Told) =>
+  routed && (status === 'OK' || status === 200)
+
+function checkMessage({ content, properties }: GetMessage, expected: Partial<ExpectedMessage>) {
+  assert.ok(content.equals(bytesOf(expected.body ?? '')), 'the same bytes')
+  assert.partialDeepStrictEqual(properties, { deliveryMode: 2, ...expected.properties })
+  assert.partialDeepStrictEqual(properties.headers ?? {}, expected.headers ?? {})
 }
 
 const bytesOf = (body: Buffer | string) => (typeof body === 'string' ? Buffer.from(body) : body)
-
-function checkProperties(properties: Taken['message']['properties'], message: ExpectedMessage) {
-  assert.partialDeepStrictEqual(properties, { deliveryMode: 2, ...message.properties })
-  assert.partialDeepStrictEqual(properties.headers ?? {}, message.headers ?? {})
-}
