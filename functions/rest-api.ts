@@ -83,8 +83,8 @@ function multi(multiValues: MultiValues, values: Values, toName: (name: string) 
   return all
 }
 
-/** `/publish/{exchange+}` in its parts. */
-const GREEDY = /^(.*\/)\{(\w+)\+\}$/
+/** `/publish/{exchange+}` or `/problems/{code}` in its parts. */
+const WITH_NAME = /^(.*\/)\{(\w+)\+?\}$/
 
 /**
  * The path as the caller sent it, without the base path of a custom domain, which `event.path`
@@ -92,7 +92,7 @@ const GREEDY = /^(.*\/)\{(\w+)\+\}$/
  * between reports, and between AWS and its imitations: both are taken, and nothing is decoded here.
  */
 function rawPathOf({ path, resource, pathParameters }: APIGatewayProxyEvent): string {
-  const [, prefix, name] = GREEDY.exec(resource) ?? []
+  const [, prefix, name] = WITH_NAME.exec(resource) ?? []
   if (prefix === undefined || name === undefined) return resource
   const matched = trim(pathParameters?.[name] ?? '')
   for (let at = path.indexOf(prefix); at >= 0; at = path.indexOf(prefix, at + 1)) {

@@ -1,6 +1,7 @@
 import { createBatch } from '#functions/batch/batch.ts'
-import { createBatch } from '#functions/batch/batch.ts'
 import { health } from '#functions/health/health.ts'
+import { openapi } from '#functions/openapi/openapi.ts'
+import { createProblems } from '#functions/problems/problems.ts'
 import { createPublish } from '#functions/publish/publish.ts'
 import { createPublisher } from '#lib/amqp/publisher.ts'
 import { createSplitPublisher } from '#lib/amqp/split-publisher.ts'
@@ -64,6 +65,8 @@ async function start(broker: BrokerSettings, settings: GatewaySettings): Promise
       health: { open: health },
       publish: { guarded: createPublish(deps) },
       batch: { guarded: createBatch(deps) },
+      openapi: { open: openapi },
+      problems: { open: createProblems(log) },
     },
     tokens,
     limits: { maxBytes: maxBodyBytes, budget },

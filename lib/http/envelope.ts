@@ -20,7 +20,8 @@ const MEMBERS = ['routing_key', 'properties', 'payload', 'payload_encoding', 'ma
 const LABELS = ['content_type', 'content_encoding']
 /** They stand beside the properties in an envelope. */
 const OUTSIDE: readonly PropertyName[] = ['routing_key', 'mandatory']
-const INSIDE = PROPERTY_NAMES.filter((name) => !OUTSIDE.includes(name))
+/** The members of an envelope's `properties`, but for `content_type` and `content_encoding`. */
+export const ENVELOPE_PROPERTIES = PROPERTY_NAMES.filter((name) => !OUTSIDE.includes(name))
 
 /**
  * The message in an item of a batch: the envelope of the management API's publish (`routing_key`,
@@ -38,10 +39,10 @@ export async function readEnvelope(
   const faults = createFaults()
   refuseUnknown(item, MEMBERS, [], faults)
   const inner = propertiesOf(item, faults)
-  refuseUnknown(inner, [...INSIDE, ...LABELS], ['properties'], faults)
+  refuseUnknown(inner, [...ENVELOPE_PROPERTIES, ...LABELS], ['properties'], faults)
   const given = {
     ...read(item, OUTSIDE, [], faults),
-    ...read(inner, INSIDE, ['properties'], faults),
+    ...read(inner, ENVELOPE_PROPERTIES, ['properties'], faults),
   }
   const label = readLabels(inner, faults)
   const body = readPayload(item, faults)

@@ -13,6 +13,8 @@ export const ROUTES = {
   health: { path: '/health', methods: ['GET'] },
   publish: { path: '/publish/', methods: ['POST'] },
   batch: { path: '/batch/', methods: ['POST'] },
+  openapi: { path: '/openapi.json', methods: ['GET'] },
+  problems: { path: '/problems/', methods: ['GET'] },
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof ROUTES

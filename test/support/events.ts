@@ -28,7 +28,7 @@ const ALLOWED = {
 export function restEvent(options: EventOptions = {}): APIGatewayProxyEvent {
   const { method = 'POST', path = '/publish/orders', resource = '/publish/{exchange+}' } = options
   const { headers = {}, query, body = Buffer.from('x'), authorizer = ALLOWED } = options
-  const [prefix = '', name] = resource.split(/[{+]/)
+  const [prefix = '', name] = resource.split(/[{+}]/)
   const matched = options.matched ?? path.slice(prefix.length)
   return {
     httpMethod: method,

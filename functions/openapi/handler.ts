@@ -1,0 +1,10 @@
+import middy from '@middy/core'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { problemDetails } from '#functions/problem-details.ts'
+import { toResult } from '#functions/rest-api.ts'
+import { createLog } from '#lib/log.ts'
+import { openapi } from './openapi.ts'
+
+export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>(async () =>
+  toResult(openapi()),
+).use(problemDetails(createLog({ fields: { function: 'openapi' } })))
