@@ -12,7 +12,7 @@ export interface RawAnswer {
 }
 
 export interface RawOptions {
-  /** @default 3000 */
+  /** @default 15000: an answer comes at once, on a machine that is not busy */
   readonly timeoutMs?: number
   /** Read on after the first answer, until the connection ends or the time is over. */
   readonly untilEnd?: boolean
@@ -25,7 +25,7 @@ export interface RawOptions {
 export function sendRaw(
   port: number,
   request: string | Buffer,
-  { timeoutMs = 3000, untilEnd = false }: RawOptions = {},
+  { timeoutMs = 15_000, untilEnd = false }: RawOptions = {},
 ): Promise<RawAnswer> {
   return new Promise((resolve) => {
     let text = ''
@@ -70,5 +70,6 @@ function toField(line: string): [string, string] {
 function isWhole(text: string): boolean {
   const { status, headers, body } = parseAnswer(text)
   const length = headers.get('content-length')
+  if (status !== undefined && status < 200) return true // The rest depends on what is sent next.
   return status !== undefined && length !== undefined && body.length >= Number(length)
 }
