@@ -7,6 +7,8 @@ export const roles: Resources = {
   PublishRole: role('Publish', reads(AMQP_URL_SECRET)),
   BatchRole: role('Batch', reads(AMQP_URL_SECRET)),
   HealthRole: role('Health'),
+  OpenapiRole: role('Openapi'),
+  ProblemsRole: role('Problems'),
   FallbackRole: role('Fallback'),
 }
 

@@ -40,6 +40,8 @@ test('the same sources give the same zips, wherever and whenever', () => {
     'batch.zip',
     'fallback.zip',
     'health.zip',
+    'openapi.zip',
+    'problems.zip',
     'publish.zip',
   ])
   assert.deepEqual(zipDigests(again), zipDigests(packaged))
@@ -132,6 +134,8 @@ test('a secret is known to the functions that need it, by its ARN', () => {
     BatchLambdaFunction: { AMQP_URL_SECRET_ARN: { Ref: 'AmqpUrlSecret' } },
     PublishLambdaFunction: { AMQP_URL_SECRET_ARN: { Ref: 'AmqpUrlSecret' } },
     HealthLambdaFunction: undefined,
+    OpenapiLambdaFunction: undefined,
+    ProblemsLambdaFunction: undefined,
     FallbackLambdaFunction: undefined,
   })
 })

@@ -19,6 +19,8 @@ const ALLOWED: Readonly<Record<string, readonly object[]>> = {
   PublishRole: [logs('Publish'), reads('AmqpUrlSecret')],
   BatchRole: [logs('Batch'), reads('AmqpUrlSecret')],
   HealthRole: [logs('Health')],
+  OpenapiRole: [logs('Openapi')],
+  ProblemsRole: [logs('Problems')],
   FallbackRole: [logs('Fallback')],
   // API Gateway's own, by the policy that AWS made for it.
   ApiGatewayLogRole: [],

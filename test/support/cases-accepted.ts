@@ -192,13 +192,24 @@ const PROPERTIES: readonly Case[] = [
   },
 ]
 
-const HEALTH: readonly Case[] = [
+/** What needs no token. */
+const OPEN: readonly Case[] = [
   {
     name: 'health needs no token',
     request: { method: 'GET', path: '/health', headers: { authorization: undefined } },
     json: { status: 'ok' },
   },
+  {
+    name: 'the interface is described for programs',
+    request: { method: 'GET', path: '/openapi.json', headers: { authorization: undefined } },
+    json: { openapi: '3.1.1' },
+  },
+  {
+    name: 'every problem is explained to people, where its type leads',
+    request: { method: 'GET', path: '/problems/unroutable', headers: { authorization: undefined } },
+    headers: { 'content-type': 'text/html; charset=utf-8' },
+  },
 ]
 
 /** Requests that are answered with 200. */
-export const ACCEPTED: readonly Case[] = [...DESTINATIONS, ...BODIES, ...PROPERTIES, ...HEALTH]
+export const ACCEPTED: readonly Case[] = [...DESTINATIONS, ...BODIES, ...PROPERTIES, ...OPEN]

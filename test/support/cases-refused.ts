@@ -27,8 +27,8 @@ const CALLERS: readonly Case[] = [
 ]
 
 const ADDRESSES: readonly Case[] = [
-  ...['/', '/nope', '/publish', '/publish/', '/Publish/orders', '/health/more'].map((path) =>
-    refused(`POST ${path} leads nowhere`, 'not-found', { path }),
+  ...['/', '/nope', '/publish', '/publish/', '/Publish/orders', '/health/more', '/problems/'].map(
+    (path) => refused(`POST ${path} leads nowhere`, 'not-found', { path }),
   ),
   ...[
     '/publish/..',
@@ -52,11 +52,18 @@ const ADDRESSES: readonly Case[] = [
       { headers: { allow: 'POST' } },
     ),
   ),
-  refused(
-    'POST is no way to ask for health',
-    'method-not-allowed',
-    { path: '/health' },
-    { headers: { allow: 'GET' } },
+  refused('a problem that there is not', 'not-found', {
+    method: 'GET',
+    path: '/problems/nope',
+    body: '',
+  }),
+  ...['/health', '/openapi.json', '/problems/unroutable'].map((path) =>
+    refused(
+      `POST is no way to ask for ${path}`,
+      'method-not-allowed',
+      { path },
+      { headers: { allow: 'GET' } },
+    ),
   ),
 ]
 

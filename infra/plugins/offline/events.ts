@@ -37,7 +37,7 @@ export function toAwsEvent(event: GatewayEvent): GatewayEvent {
   event.resource = event.resource.replace('*}', '+}')
   event.requestContext.resourcePath = event.resource
   event.requestContext.path = `/${event.requestContext.stage}${event.path}`
-  event.pathParameters = greedyAsSent(event)
+  event.pathParameters = parametersAsSent(event)
   dropInventedHeaders(event)
   if (event.methodArn !== undefined) {
     const upToMethod = event.methodArn.split('/').slice(0, 3).join('/')
@@ -48,12 +48,15 @@ export function toAwsEvent(event: GatewayEvent): GatewayEvent {
   return event
 }
 
-/** Path parameters are percent-encoded as they were sent; hapi decodes them. */
-function greedyAsSent({ resource, path, pathParameters }: GatewayEvent) {
-  const greedy = /\{(\w+)\+\}$/.exec(resource)
-  const name = greedy?.[1]
-  if (greedy === null || name === undefined) return pathParameters
-  return { ...pathParameters, [name]: path.slice(greedy.index) }
+/** Path parameters, percent-encoded as they were sent; hapi decodes them. */
+function parametersAsSent({ resource, path }: GatewayEvent): Record<string, string> | null {
+  const sent = path.split('/')
+  const parameters = resource.split('/').flatMap((segment, i) => {
+    const [, name, greedy] = /^\{(\w+)(\+?)\}$/.exec(segment) ?? []
+    if (name === undefined) return []
+    return [[name, greedy ? sent.slice(i).join('/') : (sent[i] ?? '')]]
+  })
+  return parameters.length === 0 ? null : Object.fromEntries(parameters)
 }
 
 /** serverless-offline adds headers that the client did not send. */
