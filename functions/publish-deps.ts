@@ -20,13 +20,16 @@ export function publishDeps(name: string, env: Env): PublishDeps {
   const log = createLog({ level: http.logLevel, fields: { function: name } })
   const metrics = createEmf({ write: toStdout, now: Date.now })
   const { secretArn } = broker
+  const readUrl = secretArn === undefined ? undefined : brokerUrlFrom(secretReader(secretArn), log)
+  // Begun while the function starts, when Lambda gives it a whole processor; a failure is in the log.
+  readUrl?.(false).catch(() => {})
   const publisher = createPublisher({
     broker,
     // Lambda names each execution environment by its log stream.
     connectionName: `warren-${name} ${env['AWS_LAMBDA_LOG_STREAM_NAME'] ?? process.pid}`,
     log,
     meter: metrics.publisher,
-    ...(secretArn === undefined ? {} : { readUrl: brokerUrlFrom(secretReader(secretArn), log) }),
+    ...(readUrl === undefined ? {} : { readUrl }),
   })
   const { maxBodyBytes } = http
   const { answered: onAnswered } = metrics

@@ -6,7 +6,7 @@ import { deadlineIn } from '#lib/deadline.ts'
 import type { Log } from '#lib/log.ts'
 
 export interface AuthorizerDeps {
-  readonly tokens: TokenSet
+  readonly tokens: Pick<TokenSet, 'find'>
   readonly log: Log
 }
 

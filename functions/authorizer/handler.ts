@@ -16,6 +16,9 @@ const authorize = coldStart(
     // serverless-offline sets IS_OFFLINE, and we let it listen on 127.0.0.1 only.
     const loopbackOnly = process.env['IS_OFFLINE'] === 'true'
     const tokens = createTokenSet({ ...tokenSources(settings, loopbackOnly), log })
+    // While a function starts, Lambda gives it a whole processor; afterwards 800 ms may be too little
+    // for loading the SDK and reading the secret.
+    tokens.prefetch()
     return createAuthorizer({ tokens, log })
   },
   startLog,

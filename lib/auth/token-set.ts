@@ -1,4 +1,4 @@
-import type { Deadline } from '#lib/deadline.ts'
+import { type Deadline, deadlineIn } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { kept } from '#lib/kept.ts'
 import { describeError, type Log } from '#lib/log.ts'
@@ -29,6 +29,8 @@ export interface TokenSet {
    * not be read
    */
   find(presented: string, deadline: Deadline): Promise<Token | undefined>
+  /** Begins to read the sources, so that the first caller need not wait for all of it. */
+  prefetch(): void
 }
 
 /** With the 30 s for which API Gateway keeps an answer, a change takes effect within 60 s. */
@@ -52,6 +54,10 @@ export function createTokenSet({ fixed, sources, log, now = Date.now }: TokenSet
     }),
   )
   return {
+    prefetch: () => {
+      // A failure is in the log already, and the first caller tries again.
+      for (const source of all) source.get(deadlineIn(READ_TIMEOUT_MS)).catch(() => {})
+    },
     find: async (presented, deadline) => {
       const own = findToken(fixed, presented, now())
       if (own !== undefined) return own

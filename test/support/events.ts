@@ -46,8 +46,7 @@ export function restEvent(options: EventOptions = {}): APIGatewayProxyEvent {
   } as unknown as APIGatewayProxyEvent
 }
 
-export const METHOD_ARN =
-  'arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/dev/POST/publish/orders'
+const METHOD_ARN = 'arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/dev/POST/publish/orders'
 
 /** What a REST API asks its authorizer. */
 export function authorizerEvent(headers: MultiValues): APIGatewayRequestAuthorizerEvent {

@@ -7,7 +7,7 @@ import type { Log, LogFields } from '#lib/log.ts'
 export type Values = Readonly<Record<string, string | readonly string[]>>
 
 /** Name and values as the functions get them. */
-export const multi = (values: Values): Multi =>
+const multi = (values: Values): Multi =>
   new Map(Object.entries(values).map(([name, value]) => [name, [value].flat()]))
 
 /** What a test says of a request; the rest is a plain POST. */
