@@ -1,6 +1,8 @@
 import { readHttp } from '#lib/config.ts'
 import { type ProblemCode, type ProblemContext, WarrenError } from '#lib/errors.ts'
+import { createCors } from '#lib/http/cors.ts'
 import { problemResponse } from '#lib/http/problem.ts'
+import type { HttpResponse } from '#lib/http/response.ts'
 import { REST_API, type Resource, type Resources, ref } from './cloudformation.ts'
 
 /** What API Gateway says by itself, in the words of the status table. */
@@ -42,17 +44,28 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   DEFAULT_5XX: { code: 'gateway-lost', status: 'any' },
 }
 
-/** Makes API Gateway's own answers problem details (RFC 9457) like all others. */
-export const gatewayResponses: Resources = Object.fromEntries(
-  Object.entries(ANSWERS).map(([type, answer]) => [logicalId(type), gatewayResponse(type, answer)]),
-)
+/**
+ * Makes API Gateway's own answers problem details (RFC 9457) like all others.
+ * @param corsOrigins whose pages may read them in a browser
+ */
+export const gatewayResponses = (corsOrigins: readonly string[]): Resources =>
+  Object.fromEntries(
+    Object.entries(ANSWERS).map(([type, answer]) => [
+      logicalId(type),
+      gatewayResponse(type, answer, corsOrigins),
+    ]),
+  )
 
 function logicalId(type: string): string {
   const words = type.split('_').map((word) => `${word[0]}${word.slice(1).toLowerCase()}`)
   return `GatewayResponse${words.join('')}`
 }
 
-function gatewayResponse(type: string, { code, status, context }: Answer): Resource {
+function gatewayResponse(
+  type: string,
+  { code, status, context }: Answer,
+  corsOrigins: readonly string[],
+): Resource {
   // A template knows `$context` variables and nothing else.
   const known = { instance: '$context.requestId' }
   const response = problemResponse(new WarrenError(code, context), known)
@@ -64,7 +77,7 @@ function gatewayResponse(type: string, { code, status, context }: Answer): Resou
       ResponseType: type,
       // On a DEFAULT type it would replace the status of every type without an answer of its own.
       ...(status === 'any' ? {} : { StatusCode: String(body.status) }),
-      ResponseParameters: parameters(response.headers),
+      ResponseParameters: parameters(readable(response, corsOrigins).headers),
       ResponseTemplates: { 'application/json': JSON.stringify(body, withoutAny) },
     },
   }
@@ -72,6 +85,14 @@ function gatewayResponse(type: string, { code, status, context }: Answer): Resou
 
 function withoutAny(key: string, value: unknown): unknown {
   return key === 'status' && value === 'any' ? undefined : value
+}
+
+/** A value is static, so several origins can only be all: what these answers say is no secret. */
+function readable(response: HttpResponse, corsOrigins: readonly string[]): HttpResponse {
+  const [first, ...more] = corsOrigins
+  if (first === undefined) return response
+  const origin = more.length === 0 ? first : '*'
+  return createCors(['*']).allow({ headers: new Map([['origin', [origin]]]) }, response)
 }
 
 /** Static values stand in single quotes. */

@@ -36,6 +36,8 @@ export function startApi({
     args: [
       join(CHECKOUT, 'node_modules', 'serverless', 'bin', 'serverless.js'),
       ...['offline', 'start', '--httpPort', String(port), '--lambdaPort', String(lambdaPort)],
+      // API Gateway's own answers are made from it, too.
+      ...['--param', `corsOrigins=${env['CORS_ORIGINS'] ?? ''}`],
     ],
     cwd: serviceDir,
     env: {

@@ -84,7 +84,7 @@ async function startClients(broker: Broker, options: StackOptions): Promise<stri
 
 // The only settings of the shell that the parts get.
 const FOR_ALL = /^(LOG_LEVEL|HEARTBEAT_S|RABBIT_CA_FILE|NODE_EXTRA_CA_CERTS)$/
-const FOR_API = /^(MAX_BODY_BYTES|API_TOKENS_(FILE|SECRET_ARN)|AWS_\w+)$/
+const FOR_API = /^(CORS_ORIGINS|MAX_BODY_BYTES|API_TOKENS_(FILE|SECRET_ARN)|AWS_\w+)$/
 
 const pick = (env: Env, names: RegExp): Env =>
   Object.fromEntries(Object.entries(env).filter(([name]) => names.test(name)))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { template } from '#infra/index.ts'
+import { gatewayResponses } from '#infra/gateway-responses.ts'
 import { readHttp } from '#lib/config.ts'
 import { PROBLEMS, type ProblemCode, type ProblemRow } from '#lib/errors.ts'
 
@@ -11,9 +11,12 @@ interface GatewayResponse {
   readonly ResponseTemplates: Readonly<Record<string, string>>
 }
 
-const RESPONSES = Object.values(template.Resources)
-  .filter(({ Type }) => Type === 'AWS::ApiGateway::GatewayResponse')
-  .map(({ Properties }) => Properties as unknown as GatewayResponse)
+const responsesFor = (...corsOrigins: readonly string[]) =>
+  Object.values(gatewayResponses(corsOrigins)).map(
+    ({ Properties }) => Properties as unknown as GatewayResponse,
+  )
+
+const RESPONSES = responsesFor()
 
 function byType(type: string): GatewayResponse {
   const found = RESPONSES.find(({ ResponseType }) => ResponseType === type)
@@ -74,4 +77,13 @@ test('a template has no variable but the request’s id', () => {
     const text = String(ResponseTemplates['application/json']).replaceAll('$context.requestId', '')
     assert.doesNotMatch(text, /\$/)
   }
+})
+
+test('pages of the named origins may read them, and without any nobody is told so', () => {
+  const allowed = (...origins: readonly string[]) =>
+    responsesFor(...origins).map((response) => headerOf(response, 'access-control-allow-origin'))
+  const answers = RESPONSES.length
+  assert.deepEqual(allowed(), Array(answers).fill(undefined))
+  assert.deepEqual(allowed('https://a.example'), Array(answers).fill("'https://a.example'"))
+  assert.deepEqual(allowed('https://a.example', 'https://b.example'), Array(answers).fill("'*'"))
 })

@@ -129,13 +129,15 @@ test('a secret is known to the functions that need it, by its ARN', () => {
     name,
     (Properties['Environment'] as { Variables?: object } | undefined)?.Variables,
   ])
+  const CORS_ORIGINS = ''
+  const broker = { CORS_ORIGINS, AMQP_URL_SECRET_ARN: { Ref: 'AmqpUrlSecret' } }
   assert.deepEqual(Object.fromEntries(environments), {
-    AuthorizerLambdaFunction: { API_TOKENS_SECRET_ARN: { Ref: 'ApiTokensSecret' } },
-    BatchLambdaFunction: { AMQP_URL_SECRET_ARN: { Ref: 'AmqpUrlSecret' } },
-    PublishLambdaFunction: { AMQP_URL_SECRET_ARN: { Ref: 'AmqpUrlSecret' } },
-    HealthLambdaFunction: undefined,
-    OpenapiLambdaFunction: undefined,
-    ProblemsLambdaFunction: undefined,
-    FallbackLambdaFunction: undefined,
+    AuthorizerLambdaFunction: { CORS_ORIGINS, API_TOKENS_SECRET_ARN: { Ref: 'ApiTokensSecret' } },
+    BatchLambdaFunction: broker,
+    PublishLambdaFunction: broker,
+    HealthLambdaFunction: { CORS_ORIGINS },
+    OpenapiLambdaFunction: { CORS_ORIGINS },
+    ProblemsLambdaFunction: { CORS_ORIGINS },
+    FallbackLambdaFunction: { CORS_ORIGINS },
   })
 })

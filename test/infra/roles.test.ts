@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { template } from '#infra/index.ts'
+import { createTemplate } from '#infra/index.ts'
+
+const template = createTemplate({ corsOrigins: [] })
 
 const logs = (name: string) => ({
   Effect: 'Allow',

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { template } from '#infra/index.ts'
+import { createTemplate } from '#infra/index.ts'
 
-const { RestStage, ApiGatewayAccount, ApiGatewayLogRole } = template.Resources
+const { RestStage, ApiGatewayAccount, ApiGatewayLogRole } = createTemplate({
+  corsOrigins: [],
+}).Resources
 const properties = RestStage?.Properties as {
   readonly AccessLogSetting: { readonly Format: string }
   readonly MethodSettings: readonly Readonly<Record<string, unknown>>[]
