@@ -6,18 +6,20 @@ import type { Log } from '#lib/log.ts'
 import { toResult } from './rest-api.ts'
 
 /**
- * The outermost middleware: whatever was thrown on the way to the function or in it becomes a
+ * Middleware that comes last, so that it sees an error first: whatever was thrown on the way to the function or in it becomes a
  * problem, never a 2xx and never a stack trace.
  */
 export function problemDetails(
   log: Log,
 ): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult, unknown> {
   return {
-    onError: ({ error, event }) => {
+    onError: (request) => {
+      const { error, event } = request
       const instance = event?.requestContext?.requestId
       const response = problemResponse(error, { instance })
       logFailure(log, error, { requestId: instance, status: response.status })
-      return toResult(response)
+      // Set, not returned: middy would skip the middleware that comes after.
+      request.response = toResult(response)
     },
   }
 }

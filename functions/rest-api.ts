@@ -13,11 +13,15 @@ export function toRequest(event: APIGatewayProxyEvent): HttpRequest {
     method: event.httpMethod,
     path: rawPathOf(event),
     query: multi(event.multiValueQueryStringParameters, event.queryStringParameters, asGiven),
-    headers: multi(event.multiValueHeaders, event.headers, lowerCase),
+    headers: headersOf(event),
     body: bodyOf(event),
     requestId: event.requestContext.requestId,
   }
 }
+
+/** Every value of each header. */
+export const headersOf = (event: APIGatewayProxyEvent): Multi =>
+  multi(event.multiValueHeaders, event.headers, lowerCase)
 
 /**
  * The request of a caller who is known, in an event.

@@ -9,6 +9,7 @@ import { createTokenSet } from '#lib/auth/token-set.ts'
 import { tokenSources } from '#lib/auth/token-sources.ts'
 import { type BrokerSettings, ConfigError, readAll, readBroker } from '#lib/config.ts'
 import { type GatewaySettings, readGateway } from '#lib/config-gateway.ts'
+import { createCors } from '#lib/http/cors.ts'
 import { createLog, type Log } from '#lib/log.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import { startAdmin } from './admin.ts'
@@ -71,7 +72,13 @@ async function start(broker: BrokerSettings, settings: GatewaySettings): Promise
     tokens,
     limits: { maxBytes: maxBodyBytes, budget },
   })
-  const server = await startServer({ ...settings, app, log, onRefused: metrics.answered })
+  const server = await startServer({
+    ...settings,
+    app,
+    log,
+    cors: createCors(settings.corsOrigins),
+    onRefused: metrics.answered,
+  })
   let draining = false
   const admin = await startAdmin({
     host: settings.host,

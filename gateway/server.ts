@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { WarrenError } from '#lib/errors.ts'
+import type { Cors } from '#lib/http/cors.ts'
 import { invalid } from '#lib/http/faults.ts'
 import { problemResponse } from '#lib/http/problem.ts'
+import type { Multi } from '#lib/http/request.ts'
 import { failureAnswered, logFailure, type OnAnswered } from '#lib/http/respond.ts'
 import type { HttpResponse } from '#lib/http/response.ts'
 import type { Log } from '#lib/log.ts'
@@ -18,6 +20,7 @@ export interface GatewayServerOptions {
   readonly maxConnections: number
   /** From the first byte of a request to the last of its body. */
   readonly requestTimeoutMs: number
+  readonly cors: Cors
   /** Hears of the requests that never reached a function. */
   readonly onRefused: OnAnswered
 }
@@ -108,7 +111,10 @@ async function serve(
 
 async function admit(state: State, incoming: IncomingMessage): Promise<Admitted | WarrenError> {
   try {
-    return await state.app.admit(readHead(incoming), incoming)
+    const head = readHead(incoming)
+    const preflight = state.cors.preflight(head)
+    if (preflight) return { answer: async () => preflight }
+    return await state.app.admit(head, incoming)
   } catch (error) {
     return error instanceof WarrenError ? error : new WarrenError('internal', { cause: error })
   }
@@ -141,8 +147,9 @@ async function send(
   state: State,
   incoming: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: HttpResponse,
+  answer: HttpResponse,
 ): Promise<void> {
+  const { status, headers, body } = state.cors.allow({ headers: originOf(incoming) }, answer)
   const unread = !incoming.complete
   response.writeHead(status, {
     ...headers,
@@ -158,6 +165,11 @@ async function send(
   await linger(incoming)
   response.end()
 }
+
+const originOf = ({ headers: { origin } }: IncomingMessage): Multi =>
+  origin === undefined ? NONE : new Map([['origin', [origin]]])
+
+const NONE: Multi = new Map()
 
 /** Closing at once would reset the connection, and the caller would lose the answer with it. */
 function linger(incoming: IncomingMessage): Promise<void> {

@@ -185,11 +185,28 @@ export function readSecretFile(setting: string, file: string): string {
 
 const MIB = 1024 * 1024
 
+/** Origins as browsers write them, separated by commas; or `*`. */
+const origins = () =>
+  v.pipe(
+    text(''),
+    v.transform((value) =>
+      value
+        .split(',')
+        .map((one) => one.trim())
+        .filter((one) => one !== ''),
+    ),
+    v.check(
+      (all) => all.every((one) => one === '*' || URL.parse(one)?.origin === one),
+      'must be origins like https://app.example.com, separated by commas, or *',
+    ),
+  )
+
 /** Settings of whatever answers HTTP requests; the README's table describes each of them. */
 export const HTTP = {
   API_TOKEN: maybe(),
   API_TOKENS_FILE: maybe(),
   API_TOKENS_SECRET_ARN: maybe(),
+  CORS_ORIGINS: origins(),
   LOG_LEVEL: choice(LOG_LEVELS, 'info'),
   // 4.4 MiB: what is left of Lambda's 6 MB event after base64.
   MAX_BODY_BYTES: whole(Math.floor(4.4 * MIB), 1, 64 * MIB),
@@ -199,6 +216,8 @@ export interface HttpSettings {
   readonly apiToken?: string
   readonly apiTokensFile?: string
   readonly apiTokensSecretArn?: string
+  /** Origins whose pages may call from a browser. @default none */
+  readonly corsOrigins: readonly string[]
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly maxBodyBytes: number
 }
@@ -210,7 +229,12 @@ export function readHttp(env: Env): HttpSettings {
     ...(read.API_TOKEN ? { apiToken: read.API_TOKEN } : {}),
     ...(read.API_TOKENS_FILE ? { apiTokensFile: read.API_TOKENS_FILE } : {}),
     ...(read.API_TOKENS_SECRET_ARN ? { apiTokensSecretArn: read.API_TOKENS_SECRET_ARN } : {}),
+    corsOrigins: read.CORS_ORIGINS,
     logLevel: read.LOG_LEVEL,
     maxBodyBytes: read.MAX_BODY_BYTES,
   }
 }
+
+/** `CORS_ORIGINS` alone, for functions that need no other setting. @throws {ConfigError} */
+export const readCorsOrigins = (env: Env): readonly string[] =>
+  readSettings({ CORS_ORIGINS: HTTP.CORS_ORIGINS }, env).CORS_ORIGINS

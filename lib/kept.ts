@@ -1,5 +1,5 @@
-import { within } from './amqp/within.ts'
 import { atMost, type Deadline, remainingMs } from './deadline.ts'
+import { within } from './within.ts'
 
 export interface KeptOptions<T> {
   /** Reads the value anew; must end by the deadline. */

@@ -1,7 +1,7 @@
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
 import type { Delivery } from '#lib/amqp/consumer.ts'
 import { openRawPublisher, type RawPublisher } from '#lib/amqp/raw-publisher.ts'
-import { within } from '#lib/amqp/within.ts'
+import { within } from '#lib/within.ts'
 import { CopyRefused, parkedCopyOf } from './copy.ts'
 
 /** Puts single messages into the parking queue. */

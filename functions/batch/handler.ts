@@ -1,6 +1,7 @@
 import middy from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
 import { coldStart } from '#functions/cold-start.ts'
+import { crossOrigin } from '#functions/cross-origin.ts'
 import { problemDetails } from '#functions/problem-details.ts'
 import { publishDeps } from '#functions/publish-deps.ts'
 import { toPublishRequest, toResult } from '#functions/rest-api.ts'
@@ -14,6 +15,6 @@ const batch = coldStart(start, log, 'broker-misconfigured')
 const answer = async (event: APIGatewayProxyEvent, context: Context) =>
   toResult(await batch()(toPublishRequest(event, context)))
 
-export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>(answer).use(
-  problemDetails(log),
-)
+export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>(answer)
+  .use(crossOrigin())
+  .use(problemDetails(log))

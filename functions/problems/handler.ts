@@ -1,5 +1,6 @@
 import middy from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { crossOrigin } from '#functions/cross-origin.ts'
 import { problemDetails } from '#functions/problem-details.ts'
 import { toRequest, toResult } from '#functions/rest-api.ts'
 import { createLog } from '#lib/log.ts'
@@ -10,4 +11,6 @@ const problems = createProblems(log)
 
 export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>(
   async (event: APIGatewayProxyEvent) => toResult(await problems(toRequest(event))),
-).use(problemDetails(log))
+)
+  .use(crossOrigin())
+  .use(problemDetails(log))

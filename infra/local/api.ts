@@ -29,6 +29,7 @@ export function startApi({
   logFile,
   serviceDir = CHECKOUT,
 }: ApiOptions): Promise<Child> {
+  const corsOrigins = env['CORS_ORIGINS']
   return startChild({
     name: 'API',
     // Node 24: this very process needs it, too.
@@ -37,7 +38,7 @@ export function startApi({
       join(CHECKOUT, 'node_modules', 'serverless', 'bin', 'serverless.js'),
       ...['offline', 'start', '--httpPort', String(port), '--lambdaPort', String(lambdaPort)],
       // API Gateway's own answers are made from it, too.
-      ...['--param', `corsOrigins=${env['CORS_ORIGINS'] ?? ''}`],
+      ...(corsOrigins ? ['--param', `corsOrigins=${corsOrigins}`] : []),
     ],
     cwd: serviceDir,
     env: {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Deadline, remainingMs } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
+import { within } from '#lib/within.ts'
 import type { AmqpConnection } from './connection.ts'
 import {
   ConnectionEnded,
@@ -9,7 +10,6 @@ import {
   type ExchangeChannel,
 } from './exchange-channel.ts'
 import type { PublisherMeter } from './meter.ts'
-import { within } from './within.ts'
 
 export interface ChannelsOptions {
   readonly connection: AmqpConnection

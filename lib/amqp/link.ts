@@ -1,9 +1,9 @@
 import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
+import { within } from '#lib/within.ts'
 import { type ChannelsOptions, createChannels } from './channels.ts'
 import type { AmqpConnection } from './connection.ts'
 import { ConnectionEnded, closeQuietly, type ExchangeChannel } from './exchange-channel.ts'
-import { within } from './within.ts'
 
 /** One connection of the publisher with what is known about it: can it be trusted, is it blocked? */
 export interface Link {

@@ -2,6 +2,7 @@ import type { BrokerSettings } from '#lib/config.ts'
 import { type Deadline, deadlineIn, remainingMs } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import type { Log } from '#lib/log.ts'
+import { within } from '#lib/within.ts'
 import { askCanary } from './canary.ts'
 import { openConnection } from './connection.ts'
 import { connectError, isLoginRefused } from './errors.ts'
@@ -10,7 +11,6 @@ import { watchFreezes } from './freeze.ts'
 import { createLink, type Link } from './link.ts'
 import type { OutgoingMessage, Publisher, Receipt } from './message.ts'
 import { NO_METER, type PublisherMeter } from './meter.ts'
-import { within } from './within.ts'
 
 export interface PublisherOptions {
   readonly broker: BrokerSettings

@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib'
+import { within } from '#lib/within.ts'
 import type { AmqpConnection } from './connection.ts'
-import { within } from './within.ts'
 
 export interface ExchangeSpec {
   readonly name: string

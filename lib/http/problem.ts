@@ -84,8 +84,11 @@ export function render(problem: Problem, headers: HttpResponse['headers'] = {}):
 /** RFC 6750, 3. */
 const CHALLENGE = 'Bearer realm="warren"'
 
+/** At run time anything may stand there, even what cannot be made a text. */
+const isCode = (code: unknown): boolean => typeof code === 'string' && Object.hasOwn(PROBLEMS, code)
+
 function asWarren(error: unknown): readonly [ProblemCode, ProblemContext] {
-  if (error instanceof WarrenError && Object.hasOwn(PROBLEMS, error.code)) {
+  if (error instanceof WarrenError && isCode(error.code)) {
     return [error.code, error.context]
   }
   return ['internal', {}]

@@ -26,15 +26,28 @@ const GATEWAY = join(import.meta.dirname, '..', '..', 'gateway', 'main.ts')
 
 /** Starts every subject; the slowest to start first. @param folder for logs */
 export async function startSubjects(broker: Broker, folder: string): Promise<Subject[]> {
-  const servers = [
+  const gateway = await startGateway(broker, folder)
+  return [
     await predecessor(broker, folder),
     managementApi(broker),
     await node('fastify', folder, [join(BASELINES, 'fastify.ts'), broker.amqpUrl], {}),
-    await gateway(broker, folder),
+    gateway,
+    batchesOf(gateway),
     await node('no-op', folder, [join(BASELINES, 'no-op.ts')], {}),
   ]
-  return servers
 }
+
+const BATCH = 100
+
+/** The same gateway, asked for a hundred messages at once. */
+const batchesOf = (gateway: Subject): Subject => ({
+  ...gateway,
+  name: 'gateway, batches of 100',
+  url: gateway.url.replace('/publish/', '/batch/'),
+  body: (message) => JSON.stringify(Array(BATCH).fill(envelope(message))),
+  messages: BATCH,
+  stop: async () => {},
+})
 
 async function predecessor(broker: Broker, folder: string): Promise<Subject> {
   const [port] = (await freePorts(1)) as [number]
@@ -101,5 +114,5 @@ async function node(
   return { name, url, headers: BEARER, body: same, messages: 1, pids: [child.pid], stop }
 }
 
-const gateway = (broker: Broker, folder: string) =>
+const startGateway = (broker: Broker, folder: string) =>
   node('gateway', folder, [GATEWAY], { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })

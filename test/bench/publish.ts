@@ -107,6 +107,7 @@ function reportOf(results: Rounds): Report {
   const bare = ratio('rate', 'fastify', 'c=64')
   const cpu = ratio('all CPU', 'fastify', 'c=64')
   const p99 = ratio('p99', 'fastify', 'c=16')
+  const batch = results.ratio('rate', 'gateway, batches of 100', 'predecessor', 'c=64')
   const rows = results.rows(UNITS)
   const resident = rows.find(
     (row) => row.subject === 'gateway' && row.setting === 'c=64' && row.metric === 'resident',
@@ -114,12 +115,13 @@ function reportOf(results: Rounds): Report {
   return {
     name: 'publish',
     rows,
-    ratios: [predecessor, management, bare, cpu, p99],
+    ratios: [predecessor, management, bare, cpu, p99, batch],
     targets: [
       target('rate to the predecessor', predecessor.median, 'least', 30, 40),
       target('rate to the management API', management.median, 'least', 7, 10),
       target('rate to the bare server', bare.median, 'least', 0.9, 1),
       target('CPU to the bare server', cpu.median, 'most', 1.15, 1),
+      target('batches, messages/s to the predecessor', batch.median, 'least', 80, 110),
       target('p99 at c=16 to the bare server', p99.median, 'most', 2, 1.2),
       target('resident MB at c=64', resident?.max ?? Number.NaN, 'most', 150),
     ],

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import * as v from 'valibot'
 import { LOCAL, ROOT } from '#infra/local/settings.ts'
 import { BROKER, HTTP } from '#lib/config.ts'
+import { GATEWAY } from '#lib/config-gateway.ts'
 import { RELAY } from '#lib/config-relay.ts'
 import { PROBLEMS, type ProblemRow } from '#lib/errors.ts'
 import { linkTargets, tableRows } from '../support/markdown.ts'
@@ -32,7 +33,7 @@ function defaultOf(schema: v.GenericSchema<string | undefined, unknown>): string
   const result = v.safeParse(schema, undefined)
   if (!result.success) return 'required'
   const value = result.output
-  if (value === undefined) return 'none'
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none'
   if (typeof value === 'boolean') return value ? '1' : '0'
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
@@ -41,7 +42,7 @@ test('the tables of settings have every setting with its default, and no other',
   const tables = tableRows(readme, 'setting')
   assert.deepEqual(
     tables.map((rows) => rows.map(([name, standard]) => `${name}=${standard}`).sort()),
-    [LOCAL, BROKER, HTTP, RELAY].map((entries) =>
+    [LOCAL, BROKER, HTTP, GATEWAY, RELAY].map((entries) =>
       Object.entries(entries)
         .map(([name, schema]) => `${name}=${defaultOf(schema)}`)
         .sort(),

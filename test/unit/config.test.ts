@@ -147,7 +147,7 @@ describe('the broker', () => {
 })
 
 test('what a caller may send is limited to what fits into a Lambda event, if nothing is said', () => {
-  assert.deepEqual(readHttp({}), { logLevel: 'info', maxBodyBytes: 4_613_734 })
+  assert.deepEqual(readHttp({}), { corsOrigins: [], logLevel: 'info', maxBodyBytes: 4_613_734 })
 })
 
 test('all wrong settings are named at once, each with its name', () => {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { before, test } from 'node:test'
+import { residentMb } from '../bench/cpu.ts'
+import { TOKEN } from '../support/api.ts'
+import { type Broker, startBroker } from '../support/broker.ts'
+import { endOfFile } from '../support/ending.ts'
+import { type Gateway, startTestGateway } from '../support/gateway.ts'
+import { type Observer, observe } from '../support/messages.ts'
+import { send } from '../support/send.ts'
+
+const MB = 1_000_000
+const ending = endOfFile()
+let broker: Broker
+let observer: Observer
+let gateway: Gateway
+
+before(async () => {
+  broker = await startBroker()
+  ending.after(() => broker.dispose())
+  observer = await observe(broker.amqpUrl)
+  ending.after(() => observer.close())
+  await observer.bind('large', 'large.q')
+  await observer.bind('small', 'small.q')
+  gateway = await startTestGateway(ending, { AMQP_URL: broker.amqpUrl })
+})
+
+const publish = (exchange: string, body: Buffer) =>
+  send(gateway.origin, {
+    path: `/publish/${exchange}`,
+    body,
+    headers: { authorization: `Bearer ${TOKEN}` },
+  })
+
+const percentile = (values: readonly number[], part: number) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0
+
+/** The 99th percentile in ms of small requests, one after the other, while `busy` goes on. */
+async function smallP99(busy: Promise<unknown>): Promise<number> {
+  const body = randomBytes(1000)
+  const waits: number[] = []
+  let running = true
+  void busy.finally(() => {
+    running = false
+  })
+  while (running || waits.length < 50) {
+    const started = performance.now()
+    assert.equal((await publish('small', body)).status, 200)
+    waits.push(performance.now() - started)
+  }
+  return percentile(waits, 0.99)
+}
+
+test('64 callers with 20 MB each: taken or told overloaded, in under 600 MB, small ones go on', async () => {
+  const quiet = await smallP99(new Promise((resolve) => setTimeout(resolve, 2000)))
+  const body = randomBytes(20 * MB)
+  let most = 0
+  const watching = setInterval(() => {
+    most = Math.max(most, residentMb([gateway.child.pid]))
+  }, 50)
+  const storm = Promise.all(Array.from({ length: 64 }, () => publish('large', body)))
+  const busy = await smallP99(storm)
+  clearInterval(watching)
+  const statuses = (await storm).map(({ status }) => status)
+  const taken = statuses.filter((status) => status === 200).length
+  assert.equal(taken + statuses.filter((status) => status === 503).length, 64, statuses.join())
+  assert.ok(taken > 0 && taken < 64, statuses.join())
+  assert.equal((await observer.ids('large.q')).length, taken)
+  console.log(
+    `${taken} taken; ${most.toFixed(0)} MB; small p99 ${quiet.toFixed(1)} → ${busy.toFixed(1)} ms`,
+  )
+  assert.ok(most < 600, `${most} MB`)
+  // Ten times, or 50 ms, and five times that on a machine that does something else as well. This
+  // process, which sends 1.3 GB meanwhile, is a part of it.
+  assert.ok(busy < 5 * Math.max(50, 10 * quiet), `${quiet} → ${busy} ms`)
+})
