@@ -39,8 +39,11 @@ export function routeAsRestApi(server: HapiServer, request: HapiRequest): void {
 
 /** Gives the function's event the path and the method that were sent. */
 export function restoreRequest(request: HapiRequest): void {
+  const { req } = request.raw
   request.path = sentPath(request)
-  request.method = (request.raw.req.method ?? '').toLowerCase()
+  request.method = (req.method ?? '').toLowerCase()
+  // serverless-offline finds the query by `new URL`, which takes what follows `//` for a host.
+  if (req.url?.startsWith('//')) req.url = `http://localhost${req.url}`
 }
 
 /** The path as it was sent; other bytes than ASCII, which no URL may have, percent-encoded. */
