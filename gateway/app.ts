@@ -6,13 +6,13 @@ import type { TokenSet } from '#lib/auth/token-set.ts'
 import { deadlineIn } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { type HttpRequest, valuesOf } from '#lib/http/request.ts'
-import type { HttpResponse } from '#lib/http/response.ts'
-import { type RouteName, routeFor } from '#lib/http/routes.ts'
+import type { AnyResponse, HttpResponse } from '#lib/http/response.ts'
+import { ROUTES, type RouteName, routeFor } from '#lib/http/routes.ts'
 import { type BodyLimits, readBody, refuseTooLarge } from './body.ts'
 import type { Head } from './request.ts'
 
 /** Answers a request of anybody. */
-export type OpenRoute = (request: HttpRequest) => Promise<HttpResponse> | HttpResponse
+export type OpenRoute = (request: HttpRequest) => Promise<AnyResponse> | AnyResponse
 /** Answers a request of a caller who is known. */
 export type GuardedRoute = (request: PublishRequest) => Promise<HttpResponse>
 
@@ -29,7 +29,7 @@ export interface AppOptions {
 
 /** What is decided by the head of a request alone; `answer` reads the body and runs the function. */
 export interface Admitted {
-  answer(): Promise<HttpResponse>
+  answer(): Promise<AnyResponse>
 }
 
 export interface App {
@@ -49,7 +49,7 @@ const NOTHING = Buffer.alloc(0)
 export function createApp({ functions, tokens, limits }: AppOptions): App {
   return {
     admit: async (head, incoming) => {
-      const route = functions[routeFor(head.method, head.path)]
+      const route = functions[routeFor(head.method, head.path, ROUTES)]
       if ('open' in route) {
         // What needs no token reads no body either: nothing is held for strangers.
         return { answer: async () => route.open({ ...head, body: NOTHING }) }

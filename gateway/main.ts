@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createBatch } from '#functions/batch/batch.ts'
 import { health } from '#functions/health/health.ts'
 import { openapi } from '#functions/openapi/openapi.ts'
@@ -15,7 +16,7 @@ import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import { startAdmin } from './admin.ts'
 import { createApp } from './app.ts'
 import { createBudget } from './budget.ts'
-import { createJsonChecker } from './json-check.ts'
+import { createJsonThread } from './json-thread.ts'
 import { bufferedLines } from './log-lines.ts'
 import { createMetrics, type GatewayMetrics } from './metrics.ts'
 import { startServer } from './server.ts'
@@ -51,13 +52,14 @@ async function start(broker: BrokerSettings, settings: GatewaySettings): Promise
   const budget = createBudget(settings.maxInflightBytes)
   const metrics = createMetrics(budget.taken)
   const publisher = publisherOf(broker, log, metrics)
-  const json = createJsonChecker()
+  const json = createJsonThread()
   const { maxBodyBytes } = settings
   const deps = {
     publisher,
     log,
     maxBodyBytes,
     checkJson: json.check,
+    readItems: json.readItems,
     now: Date.now,
     onAnswered: metrics.answered,
   }
@@ -93,6 +95,7 @@ async function start(broker: BrokerSettings, settings: GatewaySettings): Promise
     if (draining) process.exit(1) // Asked a second time: at once.
     draining = true
     log.info({ active: server.active() }, 'gateway stopping')
+    await sleep(settings.shutdownDelayMs)
     await server.drain(Math.max(0, settings.shutdownGraceMs - CLOSE_MS))
     await publisher.close(CLOSE_MS)
     await json.close()

@@ -6,7 +6,7 @@ import { invalid } from '#lib/http/faults.ts'
 import { problemResponse } from '#lib/http/problem.ts'
 import type { Multi } from '#lib/http/request.ts'
 import { failureAnswered, logFailure, type OnAnswered } from '#lib/http/respond.ts'
-import type { HttpResponse } from '#lib/http/response.ts'
+import type { AnyResponse, HttpResponse } from '#lib/http/response.ts'
 import type { Log } from '#lib/log.ts'
 import type { Admitted, App } from './app.ts'
 import { answerUnparsed } from './parser-errors.ts'
@@ -147,7 +147,7 @@ async function send(
   state: State,
   incoming: IncomingMessage,
   response: ServerResponse,
-  answer: HttpResponse,
+  answer: AnyResponse,
 ): Promise<void> {
   const { status, headers, body } = state.cors.allow({ headers: originOf(incoming) }, answer)
   const unread = !incoming.complete

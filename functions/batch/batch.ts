@@ -34,7 +34,7 @@ async function batch(
   if (request.body.length > maxBodyBytes) {
     throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
   }
-  const items = readItems(request)
+  const items = await (deps.readItems ?? readItems)(request)
   // All are read before the first is published: reading one may take longer than reading another,
   // and they are to be published in order.
   const read = await Promise.all(items.map((item) => readItem(deps, request, exchange, item)))

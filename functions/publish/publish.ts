@@ -3,6 +3,7 @@ import { covers, type Principal } from '#lib/auth/grants.ts'
 import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import type { JsonCheck } from '#lib/http/body.ts'
+import type { Parsed } from '#lib/http/json.ts'
 import { readMessage } from '#lib/http/message.ts'
 import { exchangeIn } from '#lib/http/path.ts'
 import type { HttpRequest } from '#lib/http/request.ts'
@@ -26,6 +27,8 @@ export interface PublishDeps {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onAnswered?: OnAnswered
+  /** Takes a batch apart, perhaps elsewhere than on the main thread. @default readItems, at once */
+  readonly readItems?: (request: HttpRequest) => readonly Parsed[] | Promise<readonly Parsed[]>
 }
 
 /**

@@ -177,6 +177,31 @@ test('a large JSON body does not keep small requests waiting', async () => {
 const metrics = async () =>
   (await send(gateway.adminOrigin, { method: 'GET', path: '/metrics' })).body.toString()
 
+test('a large batch is taken apart elsewhere, its answers are the same', async () => {
+  const items = Array.from({ length: 1000 }, (_, i) => ({
+    properties: { message_id: `item-${i}` },
+    payload: 'x'.repeat(2000),
+  }))
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+  const body = `[${[...items.slice(1).map((item) => JSON.stringify(item)), deep].join(',')}]`
+  const batch = (text: string) =>
+    send(gateway.origin, {
+      path: '/batch/orders',
+      body: text,
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    })
+  const answer = (await batch(body)).json() as { status: number; results: { status: number }[] }
+  assert.equal(answer.results.length, 1000)
+  assert.equal(answer.results.filter(({ status }) => status === 200).length, 999)
+  assert.equal(answer.results[999]?.status, 400)
+  const ids = await observer.ids('orders.q')
+  assert.deepEqual(
+    ids,
+    items.slice(1).map(({ properties }) => properties.message_id),
+  )
+  checkProblem(await batch(body.slice(1)), 'malformed-json', { request: { path: '' } })
+})
+
 test('the admin port tells health, readiness and counts, and an unknown exchange is no label', async () => {
   const admin = (path: string) => send(gateway.adminOrigin, { method: 'GET', path })
   assert.equal((await admin('/health')).status, 200)
