@@ -44,10 +44,12 @@ function fail(line) {
 function whenInstalled(next) {
   if (isInstalled()) return next()
   console.log('Installing the dependencies with npm ci (about half a minute) …')
-  // npm tells its scripts where it is. NODE_ENV=production would leave the development ones out.
+  // npm tells its scripts where it is. NODE_ENV=production would leave the development ones out. The
+  // warnings hidden are of packages that want a newer Node than this: they get Node 24.
   const npm = process.env.npm_execpath
   const command = npm ? process.execPath : 'npm'
-  const options = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+  const include = ['--include=dev', '--include=optional']
+  const options = ['ci', ...include, '--no-audit', '--no-fund', '--loglevel=error']
   run(command, npm ? [npm].concat(options) : options, (code, interrupted) => {
     if (interrupted) process.exit(name === 'start' && args.length === 0 ? 0 : 130)
     if (code !== 0) fail('npm ci failed: the reason stands above.')
