@@ -26,27 +26,25 @@ const GATEWAY = join(import.meta.dirname, '..', '..', 'gateway', 'main.ts')
 
 /** Starts every subject; the slowest to start first. @param folder for logs */
 export async function startSubjects(broker: Broker, folder: string): Promise<Subject[]> {
-  const gateway = await startGateway(broker, folder)
   return [
     await predecessor(broker, folder),
     managementApi(broker),
     await node('fastify', folder, [join(BASELINES, 'fastify.ts'), broker.amqpUrl], {}),
-    gateway,
-    batchesOf(gateway),
+    await startGateway('gateway', broker, folder),
+    batchesOf(await startGateway(BATCHES, broker, folder)),
     await node('no-op', folder, [join(BASELINES, 'no-op.ts')], {}),
   ]
 }
 
 const BATCH = 100
+export const BATCHES = 'gateway, batches of 100'
 
-/** The same gateway, asked for a hundred messages at once. */
+/** A gateway of its own, asked for a hundred messages at once. */
 const batchesOf = (gateway: Subject): Subject => ({
   ...gateway,
-  name: 'gateway, batches of 100',
   url: gateway.url.replace('/publish/', '/batch/'),
   body: (message) => JSON.stringify(Array(BATCH).fill(envelope(message))),
   messages: BATCH,
-  stop: async () => {},
 })
 
 async function predecessor(broker: Broker, folder: string): Promise<Subject> {
@@ -114,5 +112,5 @@ async function node(
   return { name, url, headers: BEARER, body: same, messages: 1, pids: [child.pid], stop }
 }
 
-const startGateway = (broker: Broker, folder: string) =>
-  node('gateway', folder, [GATEWAY], { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })
+const startGateway = (name: string, broker: Broker, folder: string) =>
+  node(name, folder, [GATEWAY], { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })

@@ -5,7 +5,7 @@ import { type Broker, startBroker } from '../support/broker.ts'
 import { type Observer, observe } from '../support/messages.ts'
 import { cpuSeconds, machineCpuSeconds, residentMb } from './cpu.ts'
 import { load } from './load.ts'
-import { EXCHANGE, type Subject, startSubjects } from './publish-subjects.ts'
+import { BATCHES, EXCHANGE, type Subject, startSubjects } from './publish-subjects.ts'
 import { type Report, target } from './report.ts'
 import { createRounds, type Figures, type Rounds } from './rounds.ts'
 
@@ -107,7 +107,7 @@ function reportOf(results: Rounds): Report {
   const bare = ratio('rate', 'fastify', 'c=64')
   const cpu = ratio('all CPU', 'fastify', 'c=64')
   const p99 = ratio('p99', 'fastify', 'c=16')
-  const batch = results.ratio('rate', 'gateway, batches of 100', 'predecessor', 'c=64')
+  const batch = results.ratio('rate', BATCHES, 'predecessor', 'c=64')
   const rows = results.rows(UNITS)
   const resident = rows.find(
     (row) => row.subject === 'gateway' && row.setting === 'c=64' && row.metric === 'resident',
