@@ -2,6 +2,7 @@ import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { type Env, readCorsOrigins } from '#lib/config.ts'
 import { createCors } from '#lib/http/cors.ts'
+import type { HttpResponse } from '#lib/http/response.ts'
 import { headersOf, toResult } from './rest-api.ts'
 
 /**
@@ -12,11 +13,9 @@ export function crossOrigin(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayPro
   const cors = createCors(originsOf(process.env))
   const mark = (event: APIGatewayProxyEvent, result: APIGatewayProxyResult | null | undefined) => {
     if (!result) return
-    const { headers } = cors.allow(
-      { headers: headersOf(event) },
-      { status: 0, headers: {}, body: '' },
-    )
-    result.headers = { ...result.headers, ...headers }
+    const given = result.headers as HttpResponse['headers']
+    const response = { status: result.statusCode, headers: given, body: result.body }
+    result.headers = { ...cors.allow({ headers: headersOf(event) }, response).headers }
   }
   return {
     before: ({ event }) => {

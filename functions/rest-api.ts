@@ -4,7 +4,7 @@ import { type Deadline, deadlineIn } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { badPath } from '#lib/http/path.ts'
 import type { HttpRequest, Multi } from '#lib/http/request.ts'
-import type { HttpResponse } from '#lib/http/response.ts'
+import type { AnyResponse } from '#lib/http/response.ts'
 import type { PublishRequest } from './publish/publish.ts'
 
 /** The request in an event of an API Gateway REST API (payload 1.0). @throws {WarrenError} invalid-request */
@@ -37,8 +37,10 @@ export const toPublishRequest = (
 })
 
 /** The answer as API Gateway wants it. */
-export function toResult({ status, headers, body }: HttpResponse): APIGatewayProxyResult {
-  return { statusCode: status, headers: { ...headers }, body, isBase64Encoded: false }
+export function toResult({ status, headers, body }: AnyResponse): APIGatewayProxyResult {
+  const result = { statusCode: status, headers: { ...headers } }
+  if (typeof body === 'string') return { ...result, body, isBase64Encoded: false }
+  return { ...result, body: body.toString('base64'), isBase64Encoded: true }
 }
 
 /**
@@ -97,7 +99,9 @@ const WITH_NAME = /^(.*\/)\{(\w+)\+?\}$/
  */
 function rawPathOf({ path, resource, pathParameters }: APIGatewayProxyEvent): string {
   const [, prefix, name] = WITH_NAME.exec(resource) ?? []
-  if (prefix === undefined || name === undefined) return resource
+  if (prefix === undefined || name === undefined) {
+    return path.endsWith('/') && resource !== '/' ? `${resource}/` : resource
+  }
   const matched = trim(pathParameters?.[name] ?? '')
   for (let at = path.indexOf(prefix); at >= 0; at = path.indexOf(prefix, at + 1)) {
     const rest = trim(path.slice(at + prefix.length))

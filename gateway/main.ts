@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createBatch } from '#functions/batch/batch.ts'
+import { createDocs } from '#functions/docs/docs.ts'
 import { health } from '#functions/health/health.ts'
 import { openapi } from '#functions/openapi/openapi.ts'
 import { createProblems } from '#functions/problems/problems.ts'
-import { createPublish } from '#functions/publish/publish.ts'
+import { createPublish, type PublishDeps } from '#functions/publish/publish.ts'
 import { createPublisher } from '#lib/amqp/publisher.ts'
 import { createSplitPublisher } from '#lib/amqp/split-publisher.ts'
 import { createTokenSet } from '#lib/auth/token-set.ts'
-import { tokenSources } from '#lib/auth/token-sources.ts'
+import { type Sources, tokenSources } from '#lib/auth/token-sources.ts'
 import { type BrokerSettings, ConfigError, readAll, readBroker } from '#lib/config.ts'
 import { type GatewaySettings, readGateway } from '#lib/config-gateway.ts'
 import { createCors } from '#lib/http/cors.ts'
 import { createLog, type Log } from '#lib/log.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import { startAdmin } from './admin.ts'
-import { createApp } from './app.ts'
+import { createApp, type Functions } from './app.ts'
 import { createBudget } from './budget.ts'
 import { createJsonThread } from './json-thread.ts'
 import { bufferedLines } from './log-lines.ts'
@@ -41,14 +42,33 @@ function publisherOf(broker: BrokerSettings, log: Log, metrics: GatewayMetrics) 
   return createSplitPublisher(open('small'), open('large'))
 }
 
-async function start(broker: BrokerSettings, settings: GatewaySettings): Promise<void> {
+function functionsOf(deps: PublishDeps): Functions {
+  const docs = createDocs(deps.log)
+  return {
+    health: { open: health },
+    publish: { guarded: createPublish(deps) },
+    batch: { guarded: createBatch(deps) },
+    openapi: { open: openapi },
+    problems: { open: createProblems(deps.log) },
+    docs: { open: docs },
+    docsAsset: { open: docs },
+  }
+}
+
+interface Settings {
+  readonly broker: BrokerSettings
+  readonly settings: GatewaySettings
+  readonly sources: Sources
+}
+
+async function start({ broker, settings, sources }: Settings): Promise<void> {
   const log = createLog({
     level: settings.logLevel,
     fields: { process: 'gateway' },
     write: bufferedLines(),
   })
-  const isLoopback = /^(127\.|::1$|localhost$)/.test(settings.host)
-  const tokens = createTokenSet({ ...tokenSources(settings, isLoopback), log })
+  const tokens = createTokenSet({ ...sources, log })
+  tokens.prefetch()
   const budget = createBudget(settings.maxInflightBytes)
   const metrics = createMetrics(budget.taken)
   const publisher = publisherOf(broker, log, metrics)
@@ -64,13 +84,7 @@ async function start(broker: BrokerSettings, settings: GatewaySettings): Promise
     onAnswered: metrics.answered,
   }
   const app = createApp({
-    functions: {
-      health: { open: health },
-      publish: { guarded: createPublish(deps) },
-      batch: { guarded: createBatch(deps) },
-      openapi: { open: openapi },
-      problems: { open: createProblems(log) },
-    },
+    functions: functionsOf(deps),
     tokens,
     limits: { maxBytes: maxBodyBytes, budget },
   })
@@ -107,12 +121,18 @@ async function start(broker: BrokerSettings, settings: GatewaySettings): Promise
   process.on('SIGINT', () => void stop())
 }
 
+function readGatewayAndTokens() {
+  const settings = readGateway(process.env)
+  const isLoopback = /^(127\.|::1$|localhost$)/.test(settings.host)
+  return { settings, sources: tokenSources(settings, isLoopback) }
+}
+
 try {
   const { broker, gateway } = readAll({
     broker: () => readBroker(process.env),
-    gateway: () => readGateway(process.env),
+    gateway: readGatewayAndTokens,
   })
-  await start(broker, gateway)
+  await start({ broker, ...gateway })
 } catch (error) {
   const isConfig = error instanceof ConfigError
   const problems = isConfig ? error.problems : [(error as Error).message]

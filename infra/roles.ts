@@ -7,7 +7,9 @@ export const roles: Resources = {
   PublishRole: role('Publish', reads(AMQP_URL_SECRET)),
   BatchRole: role('Batch', reads(AMQP_URL_SECRET)),
   HealthRole: role('Health'),
+  ReadyRole: role('Ready', reads(AMQP_URL_SECRET)),
   OpenapiRole: role('Openapi'),
+  DocsRole: role('Docs'),
   ProblemsRole: role('Problems'),
   FallbackRole: role('Fallback'),
 }

@@ -1,7 +1,7 @@
 import { WarrenError } from '#lib/errors.ts'
 import type { HttpRequest } from '#lib/http/request.ts'
 import { respondWith } from '#lib/http/respond.ts'
-import { routeFor } from '#lib/http/routes.ts'
+import { REST_API_ROUTES, routeFor } from '#lib/http/routes.ts'
 import type { Log } from '#lib/log.ts'
 
 /**
@@ -10,6 +10,6 @@ import type { Log } from '#lib/log.ts'
  */
 export const createFallback = (log: Log) =>
   respondWith(async ({ method, path }: HttpRequest) => {
-    routeFor(method, path)
+    routeFor(method, path, REST_API_ROUTES)
     throw new WarrenError('not-found')
   }, log)

@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { build, type Metafile } from 'esbuild'
 import type { FunctionDefinition, Plugin, Serverless } from './serverless.ts'
-import { zip } from './zip.ts'
+import { type ZipEntry, zip } from './zip.ts'
 
-/** Packs each function into a zip of its own, with all it imports in one file. */
+/** Packs each function into a zip of its own: all it imports in one file, and the files that it names. */
 export class Bundle implements Plugin {
   readonly hooks: Plugin['hooks']
 
@@ -28,10 +28,14 @@ async function pack(serviceDir: string, definition: FunctionDefinition, artifact
   const [module, exported] = splitHandler(definition.handler)
   const { code } = await bundle(join(serviceDir, `${module}.ts`))
   await mkdir(dirname(artifact), { recursive: true })
-  await writeFile(artifact, zip([{ name: 'handler.cjs', content: code }]))
+  const files = await readAll(serviceDir, definition.package?.patterns ?? [])
+  await writeFile(artifact, zip([{ name: 'handler.cjs', content: code }, ...files]))
   definition.package = { ...definition.package, artifact }
   definition.handler = `handler.${exported}`
 }
+
+const readAll = (folder: string, names: readonly string[]): Promise<ZipEntry[]> =>
+  Promise.all(names.map(async (name) => ({ name, content: await readFile(join(folder, name)) })))
 
 /** `functions/publish/handler.handler` is the export `handler` of `functions/publish/handler`. */
 function splitHandler(handler: string): [module: string, exported: string] {
@@ -59,6 +63,8 @@ export async function bundle(entry: string): Promise<{ code: Buffer; metafile: M
     legalComments: 'none',
     // Packages that ship both forms are smaller as ES modules: unused parts are left out.
     mainFields: ['module', 'main'],
+    // What an ES module calls so is there in CommonJS under another name.
+    define: { 'import.meta.filename': '__filename' },
     logLevel: 'warning',
   })
   const [file] = result.outputFiles

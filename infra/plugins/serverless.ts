@@ -30,7 +30,8 @@ export type Environment = Record<string, unknown>
 export interface FunctionDefinition {
   handler: string
   environment?: Environment
-  package?: { artifact?: string }
+  /** `patterns`: names of files that go into the zip as they are; our bundling knows no wildcards. */
+  package?: { artifact?: string; patterns?: readonly string[] }
 }
 
 export interface CompiledTemplate {

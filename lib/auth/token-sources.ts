@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { ConfigError, type HttpSettings } from '#lib/config.ts'
+import { ConfigError, type HttpSettings, readSecretFile } from '#lib/config.ts'
 import { secretReader } from '#lib/secrets.ts'
 import { apiToken } from './api-token.ts'
 import type { TokenSource } from './token-set.ts'
@@ -17,7 +17,7 @@ export interface Sources {
 /**
  * Where the settings say that tokens are: `API_TOKEN`, `API_TOKENS_FILE`, `API_TOKENS_SECRET_ARN`, or several.
  * @param loopbackOnly every listener is on a loopback address; a weak API_TOKEN is then accepted
- * @throws {ConfigError} none of them, or a bad API_TOKEN
+ * @throws {ConfigError} none of them, a bad API_TOKEN, or a file that cannot be read or is not valid now
  */
 export function tokenSources(settings: Settings, loopbackOnly: boolean): Sources {
   const { apiToken: token, apiTokensFile: file, apiTokensSecretArn: arn } = settings
@@ -31,10 +31,12 @@ export function tokenSources(settings: Settings, loopbackOnly: boolean): Sources
   return { fixed, sources }
 }
 
-const fileSource = (file: string): TokenSource => ({
-  name: 'API_TOKENS_FILE',
-  read: async () => parseTokens('API_TOKENS_FILE', await readFile(file, 'utf8')),
-})
+function fileSource(file: string): TokenSource {
+  const name = 'API_TOKENS_FILE'
+  // Wrong from the beginning is a wrong setting; later it is an outage, which the last good set bridges.
+  parseTokens(name, readSecretFile(name, file))
+  return { name, read: async () => parseTokens(name, await readFile(file, 'utf8')) }
+}
 
 function secretSource(arn: string): TokenSource {
   const read = secretReader(arn)

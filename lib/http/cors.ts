@@ -9,7 +9,10 @@ export interface Cors {
   /** The answer to a browser's question before it sends a request; undefined when it is none. */
   preflight(request: Asked): HttpResponse | undefined
   /** The answer with what lets the browser hand it to the page. */
-  allow(request: Pick<HttpRequest, 'headers'>, response: HttpResponse): HttpResponse
+  allow<Body extends string | Buffer>(
+    request: Pick<HttpRequest, 'headers'>,
+    response: HttpResponse<Body>,
+  ): HttpResponse<Body>
 }
 
 /** Seconds for which a browser may remember the answer; Chromium keeps none longer than two hours. */
@@ -46,7 +49,10 @@ export function createCors(origins: readonly string[]): Cors {
     allow: (request, response) => {
       const origin = originOf(request)
       if (origin === undefined) return response
-      return { ...response, headers: { ...response.headers, ...allowed(origin) } }
+      const { headers } = response
+      const vary = [...(headers['vary'] === undefined ? [] : [headers['vary']]), 'Origin']
+      const own = { ...allowed(origin), vary: vary.join(', ') }
+      return { ...response, headers: { ...headers, ...own } }
     },
   }
 }

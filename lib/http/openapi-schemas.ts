@@ -120,6 +120,7 @@ export const SCHEMAS = {
     'results',
   ]),
   Health: closed({ status: { const: 'ok' } }, ['status']),
+  Ready: closed({ status: { const: 'ready' } }, ['status']),
   // `status` is missing only where a proxy answers for several statuses with one text.
   Problem: closed(problemMembers, ALWAYS),
   BatchProblem: closed({ ...problemMembers, results }, ['status', ...ALWAYS, 'results']),

@@ -41,6 +41,14 @@ const PUBLISHING: readonly ProblemCode[] = [
   'channel-lost',
   'blocked-in-flight',
 ]
+/** What a message would meet. */
+const READINESS: readonly ProblemCode[] = [
+  ...ANYWHERE,
+  'unauthorized',
+  'broker-misconfigured',
+  'broker-unavailable',
+  'broker-blocked',
+]
 const BATCH: readonly ProblemCode[] = [...SENDING, 'unsupported-media-type', 'batch-incomplete']
 
 const exchange = {
@@ -112,8 +120,11 @@ function problemResponse(codes: readonly ProblemCode[]) {
   }
 }
 
-const ok = (description: string, type: string, schema: Schema) => ({
-  200: { description, content: { [type]: { schema } } },
+const ok = (description: string, types: string | readonly string[], schema: Schema) => ({
+  200: {
+    description,
+    content: Object.fromEntries([types].flat().map((type) => [type, { schema }])),
+  },
 })
 
 const publish = {
@@ -125,7 +136,12 @@ const publish = {
   requestBody: {
     description:
       'Bytes of any type. What is called JSON must be well-formed UTF-8 JSON. A JSON object or array without a type, or called a form, is labelled `application/json`.',
-    content: { '*/*': {} },
+    // Any other type, too; these are for whoever tries it on the page.
+    content: {
+      'application/json': { example: { hello: 'Gonzalo' } },
+      'text/plain': { example: 'hello' },
+      '*/*': {},
+    },
   },
   responses: {
     ...ok('Published.', 'application/json', refTo('Published')),
@@ -161,11 +177,16 @@ const batch = {
 }
 
 /** An operation that needs no token. */
-const open = (operationId: string, summary: string, type: string, schema: Schema) => ({
+const open = (
+  operationId: string,
+  summary: string,
+  types: string | readonly string[],
+  schema: Schema,
+) => ({
   operationId,
   summary,
   security: [],
-  responses: { ...ok('It is here.', type, schema), ...problems(ANYWHERE) },
+  responses: { ...ok('It is here.', types, schema), ...problems(ANYWHERE) },
 })
 
 const code = {
@@ -178,7 +199,29 @@ const code = {
 
 const health = open('health', 'Whether the API answers', 'application/json', refTo('Health'))
 const document = open('openapi', 'This document', 'application/json', { type: 'object' })
+const page = open('docs', 'This document as a page, to try it', 'text/html', { type: 'string' })
+const FILES = ['text/javascript', 'text/css', 'text/plain']
+const pageFile = open('docsAsset', 'A file of that page', FILES, { type: 'string' })
 const explain = open('explainProblem', 'What a problem means', 'text/html', { type: 'string' })
+
+const asset = {
+  name: 'asset',
+  in: 'path',
+  required: true,
+  description: 'Name of the file.',
+  schema: { type: 'string' },
+}
+
+const ready = {
+  operationId: 'ready',
+  summary: 'Whether a message could be published now',
+  description:
+    'On API Gateway only. The gateway answers it on its admin port, without a token; here it is 404.',
+  responses: {
+    ...ok('It could.', 'application/json', refTo('Ready')),
+    ...problems(READINESS),
+  },
+}
 
 /** The interface as an OpenAPI 3.1 document, made of what checks requests and makes answers. */
 export const openApi = {
@@ -189,13 +232,17 @@ export const openApi = {
     description: 'Puts messages into RabbitMQ by HTTP, and says truthfully whether they got there.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
-  servers: [{ url: '/' }],
+  // Relative to this document: a stage's name may stand before every path.
+  servers: [{ url: './' }],
   security: [{ bearer: [] }],
   paths: {
     '/publish/{exchange}': { post: publish },
     '/batch/{exchange}': { post: batch },
     '/health': { get: health },
+    '/health/ready': { get: ready },
     '/openapi.json': { get: document },
+    '/docs': { get: page },
+    '/docs/{asset}': { get: { ...pageFile, parameters: [asset] } },
     '/problems/{code}': { get: { ...explain, parameters: [code] } },
   },
   components: {

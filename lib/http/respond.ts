@@ -3,7 +3,7 @@ import { PROBLEMS, type ProblemCode, WarrenError } from '#lib/errors.ts'
 import { describeError, type Log, type LogFields } from '#lib/log.ts'
 import { problemResponse } from './problem.ts'
 import type { HttpRequest } from './request.ts'
-import type { HttpResponse } from './response.ts'
+import type { AnyResponse, HttpResponse } from './response.ts'
 
 /** What is known of a request by now; it goes into its problem and into its log line. */
 export interface Facts {
@@ -23,7 +23,10 @@ export interface Facts {
 export type Note = (facts: Facts) => void
 
 /** Answers a request, or throws; failures are thrown, never returned. */
-export type Handle<R extends HttpRequest> = (request: R, note: Note) => Promise<HttpResponse>
+export type Handle<R extends HttpRequest, A extends AnyResponse = HttpResponse> = (
+  request: R,
+  note: Note,
+) => Promise<A>
 
 /** How a request ended, for whoever counts. */
 export interface Answered {
@@ -45,8 +48,12 @@ type Named = HttpRequest & { readonly principal?: { readonly name: string } }
  * Makes a function that always answers: what `handle` throws becomes its problem. Writes one log
  * line for each request, with neither body nor token.
  */
-export function respondWith<R extends Named>(handle: Handle<R>, log: Log, onAnswered?: OnAnswered) {
-  return async (request: R): Promise<HttpResponse> => {
+export function respondWith<R extends Named, A extends AnyResponse>(
+  handle: Handle<R, A>,
+  log: Log,
+  onAnswered?: OnAnswered,
+) {
+  return async (request: R): Promise<A | HttpResponse> => {
     const startedMs = performance.now()
     const facts: Facts = {}
     const line = (status: number) => ({

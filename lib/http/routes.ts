@@ -15,20 +15,33 @@ export const ROUTES = {
   batch: { path: '/batch/', methods: ['POST'] },
   openapi: { path: '/openapi.json', methods: ['GET'] },
   problems: { path: '/problems/', methods: ['GET'] },
+  docs: { path: '/docs', methods: ['GET'] },
+  docsAsset: { path: '/docs/', methods: ['GET'] },
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof ROUTES
 
+/** API Gateway has one more, behind the authorizer; the gateway has it on its admin port. */
+export const REST_API_ROUTES = {
+  ...ROUTES,
+  ready: { path: '/health/ready', methods: ['GET'] },
+} as const satisfies Record<string, Route>
+
 /**
  * Which route a request is for; path first, then method, as the contract orders them.
+ * @param routes those of the shell
  * @throws {WarrenError} invalid-request (the path, see {@link decodePath}), not-found,
  * method-not-allowed (with `Allow`)
  */
-export function routeFor(method: string, rawPath: string): RouteName {
+export function routeFor<Name extends string>(
+  method: string,
+  rawPath: string,
+  routes: Readonly<Record<Name, Route>>,
+): Name {
   decodePath(rawPath)
-  const name = (Object.keys(ROUTES) as RouteName[]).find((key) => matches(ROUTES[key], rawPath))
+  const name = (Object.keys(routes) as Name[]).find((key) => matches(routes[key], rawPath))
   if (name === undefined) throw new WarrenError('not-found')
-  const { methods }: Route = ROUTES[name]
+  const { methods } = routes[name]
   if (methods.includes(method)) return name
   throw new WarrenError('method-not-allowed', { headers: { allow: methods.join(', ') } })
 }

@@ -38,21 +38,33 @@ test('the same sources give the same zips, wherever and whenever', () => {
   assert.deepEqual(Object.keys(zipDigests(packaged)).sort(), [
     'authorizer.zip',
     'batch.zip',
+    'docs.zip',
     'fallback.zip',
     'health.zip',
     'openapi.zip',
     'problems.zip',
     'publish.zip',
+    'ready.zip',
   ])
   assert.deepEqual(zipDigests(again), zipDigests(packaged))
 })
 
-test('a zip holds one file, which is where the function says that it is', () => {
+/** Files beside the bundle. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  DocsLambdaFunction: [
+    'swagger-ui-bundle.js',
+    'swagger-ui-bundle.js.LICENSE.txt',
+    'swagger-ui.css',
+  ],
+}
+
+test('a zip holds one file of code, which is where the function says that it is', () => {
   for (const [name, { Properties }] of all('AWS::Lambda::Function')) {
     const { S3Key } = Properties['Code'] as { S3Key: string }
     const archive = packaged.files.get(basename(S3Key))
     assert.ok(archive !== undefined, name)
-    assert.deepEqual([...unzip(archive).keys()], ['handler.cjs'])
+    const beside = (BESIDE[name] ?? []).map((file) => `node_modules/swagger-ui-dist/${file}`)
+    assert.deepEqual([...unzip(archive).keys()], ['handler.cjs', ...beside])
     assert.equal(Properties['Handler'], 'handler.handler')
   }
 })
@@ -106,7 +118,7 @@ test('the API is regional, takes every body as bytes, and asks the authorizer ev
   })
 })
 
-test('only publishing is behind the authorizer, and every resource has an ANY', () => {
+test('publishing and readiness alone are behind the authorizer, and every resource has an ANY', () => {
   const methods = all('AWS::ApiGateway::Method').map(([, { Properties }]) => Properties)
   const guarded = methods.filter((method) => method['AuthorizationType'] !== 'NONE')
   assert.deepEqual(
@@ -118,6 +130,7 @@ test('only publishing is behind the authorizer, and every resource has an ANY', 
     [
       ['POST', 'CUSTOM', { Ref: 'ApiGatewayResourcePublishExchangeVar' }],
       ['POST', 'CUSTOM', { Ref: 'ApiGatewayResourceBatchExchangeVar' }],
+      ['GET', 'CUSTOM', { Ref: 'ApiGatewayResourceHealthReady' }],
     ],
   )
   const anys = methods.filter((method) => method['HttpMethod'] === 'ANY')
@@ -136,7 +149,9 @@ test('a secret is known to the functions that need it, by its ARN', () => {
     BatchLambdaFunction: broker,
     PublishLambdaFunction: broker,
     HealthLambdaFunction: { CORS_ORIGINS },
+    ReadyLambdaFunction: broker,
     OpenapiLambdaFunction: { CORS_ORIGINS },
+    DocsLambdaFunction: { CORS_ORIGINS },
     ProblemsLambdaFunction: { CORS_ORIGINS },
     FallbackLambdaFunction: { CORS_ORIGINS },
   })

@@ -21,7 +21,9 @@ const ALLOWED: Readonly<Record<string, readonly object[]>> = {
   PublishRole: [logs('Publish'), reads('AmqpUrlSecret')],
   BatchRole: [logs('Batch'), reads('AmqpUrlSecret')],
   HealthRole: [logs('Health')],
+  ReadyRole: [logs('Ready'), reads('AmqpUrlSecret')],
   OpenapiRole: [logs('Openapi')],
+  DocsRole: [logs('Docs')],
   ProblemsRole: [logs('Problems')],
   FallbackRole: [logs('Fallback')],
   // API Gateway's own, by the policy that AWS made for it.

@@ -108,6 +108,8 @@ describe('the fallback', () => {
     ['POST', '/publish', 404, 'not-found', undefined],
     ['GET', '/publish/orders', 405, 'method-not-allowed', 'POST'],
     ['POST', '/health', 405, 'method-not-allowed', 'GET'],
+    ['POST', '/health/ready', 405, 'method-not-allowed', 'GET'],
+    ['POST', '/docs/docs.js', 405, 'method-not-allowed', 'GET'],
     ['GET', '/a//b', 400, 'invalid-request', undefined],
     ['POST', '/publish/orders', 404, 'not-found', undefined],
   ] as const) {

@@ -94,8 +94,9 @@ describe('the exchange in an event', () => {
     )
   })
 
-  test('is nothing where the resource has no name in it', () => {
-    assert.equal(read({ resource: '/publish', path: '/v1/publish/' }).path, '/publish')
+  test('is nothing where the resource has no name in it, one slash at the end aside', () => {
+    assert.equal(read({ resource: '/docs', path: '/v1/docs' }).path, '/docs')
+    assert.equal(read({ resource: '/publish', path: '/v1/publish/' }).path, '/publish/')
     assert.equal(read({ resource: '/{proxy+}', path: '//publish/x' }).path, '//publish/x')
   })
 })
@@ -135,11 +136,11 @@ test('an answer is due after 7 s, and half a second before Lambda ends the funct
   assert.deepEqual([left(10_000), left(7_500), left(3_000)], [70, 70, 25])
 })
 
-test('an answer is text with a status', () => {
-  assert.deepEqual(toResult({ status: 200, headers: { a: 'b' }, body: '{}' }), {
-    statusCode: 200,
-    headers: { a: 'b' },
-    body: '{}',
-    isBase64Encoded: false,
-  })
+test('an answer is text with a status, or bytes', () => {
+  const known = { status: 200, headers: { a: 'b' } }
+  const told = { statusCode: 200, headers: { a: 'b' } }
+  const text = { ...told, body: '{}', isBase64Encoded: false }
+  assert.deepEqual(toResult({ ...known, body: '{}' }), text)
+  const bytes = { ...told, body: 'AP8=', isBase64Encoded: true }
+  assert.deepEqual(toResult({ ...known, body: Buffer.of(0, 255) }), bytes)
 })

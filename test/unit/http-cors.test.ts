@@ -30,6 +30,9 @@ test('a page of a named origin may call and read the answer; others get no leave
     PAGE,
   )
   assert.equal(cors.allow(request('POST', { origin: PAGE }), answer).headers['vary'], 'Origin')
+  const varying = { ...answer, headers: { ...answer.headers, vary: 'Accept-Encoding' } }
+  const both = cors.allow(request('GET', { origin: PAGE }), varying).headers
+  assert.equal(both['vary'], 'Accept-Encoding, Origin')
   for (const origin of ['https://evil.example.com', 'null', `${PAGE}.evil.com`]) {
     assert.equal(cors.preflight(request('OPTIONS', { ...ask, origin })), undefined)
     assert.equal(cors.allow(request('POST', { origin }), answer), answer)

@@ -8,7 +8,7 @@ import { openApi } from '#lib/http/openapi.ts'
 import { SCHEMAS, schemaOf } from '#lib/http/openapi-schemas.ts'
 import { problemResponse } from '#lib/http/problem.ts'
 import { headerOf, PROPERTIES, PROPERTY_NAMES } from '#lib/http/properties.ts'
-import { ROUTES } from '#lib/http/routes.ts'
+import { REST_API_ROUTES } from '#lib/http/routes.ts'
 import { checkValue } from '#lib/http/values.ts'
 import { sendItems } from '../support/batch.ts'
 import { assertDocumented } from '../support/documented.ts'
@@ -29,7 +29,7 @@ describe('the OpenAPI document', () => {
       path.replace(/\{\w+\}$/, ''),
       Object.keys(operations).map((method) => method.toUpperCase()),
     ])
-    const routes = Object.values(ROUTES).map(({ path, methods }) => [path, [...methods]])
+    const routes = Object.values(REST_API_ROUTES).map(({ path, methods }) => [path, [...methods]])
     assert.deepEqual(documented.toSorted(), routes.toSorted())
   })
 

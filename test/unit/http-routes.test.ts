@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WarrenError } from '#lib/errors.ts'
-import { routeFor } from '#lib/http/routes.ts'
+import { REST_API_ROUTES, ROUTES, routeFor } from '#lib/http/routes.ts'
 import { codeOf } from '../support/errors.ts'
 
 describe('the route of', () => {
@@ -10,8 +10,11 @@ describe('the route of', () => {
     ['GET', '/health/', 'health'],
     ['POST', '/publish/orders', 'publish'],
     ['POST', '/publish/a/b%2Fc/', 'publish'],
+    ['GET', '/docs', 'docs'],
+    ['GET', '/docs/', 'docs'],
+    ['GET', '/docs/docs.js', 'docsAsset'],
   ] as const) {
-    test(`${method} ${path} is ${route}`, () => assert.equal(routeFor(method, path), route))
+    test(`${method} ${path} is ${route}`, () => assert.equal(routeFor(method, path, ROUTES), route))
   }
 
   for (const [method, path, code] of [
@@ -22,6 +25,8 @@ describe('the route of', () => {
     ['POST', '/publish%2Forders', 'not-found'],
     ['GET', '/he%61lth', 'not-found'],
     ['GET', '/health/x', 'not-found'],
+    ['GET', '/health/ready', 'not-found'],
+    ['POST', '/docs', 'method-not-allowed'],
     ['GET', '/constructor', 'not-found'],
     ['POST', '//publish/orders', 'invalid-request'],
     ['PATCH', '/publish/../health', 'invalid-request'],
@@ -34,14 +39,22 @@ describe('the route of', () => {
   ] as const) {
     test(`${method} ${path} is none: ${code}`, () =>
       assert.equal(
-        codeOf(() => routeFor(method, path)),
+        codeOf(() => routeFor(method, path, ROUTES)),
         code,
       ))
   }
 
+  test('GET /health/ready is one on API Gateway, where it is behind the authorizer', () => {
+    assert.equal(routeFor('GET', '/health/ready', REST_API_ROUTES), 'ready')
+    assert.equal(
+      codeOf(() => routeFor('POST', '/health/ready', REST_API_ROUTES)),
+      'method-not-allowed',
+    )
+  })
+
   test('another method comes with those that are allowed', () => {
     assert.throws(
-      () => routeFor('DELETE', '/publish/orders'),
+      () => routeFor('DELETE', '/publish/orders', ROUTES),
       (error) => error instanceof WarrenError && error.context.headers?.['allow'] === 'POST',
     )
   })
