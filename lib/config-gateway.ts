@@ -23,6 +23,7 @@ export const GATEWAY = {
   MAX_INFLIGHT_BYTES: whole(256 * MIB, MIB, 64 * 1024 * MIB),
   MAX_CONNECTIONS: whole(2000, 1, 100_000),
   REQUEST_TIMEOUT_MS: whole(60_000, 1000, 600_000),
+  SHUTDOWN_DELAY_MS: whole(0, 0, 600_000),
   SHUTDOWN_GRACE_MS: whole(9000, 0, 600_000),
 }
 
@@ -37,7 +38,9 @@ export interface GatewaySettings extends HttpSettings {
   readonly maxConnections: number
   /** From the first byte of a request to the last of its body. */
   readonly requestTimeoutMs: number
-  /** What a stop may take: requests under way, their confirms, the connection's close. */
+  /** After a stop was asked for: not ready, but serving, until whoever sends requests has noticed. */
+  readonly shutdownDelayMs: number
+  /** What a stop may take after that: requests under way, their confirms, the connection's close. */
   readonly shutdownGraceMs: number
 }
 
@@ -58,6 +61,7 @@ export function readGateway(env: Env): GatewaySettings {
     maxInflightBytes: gateway.MAX_INFLIGHT_BYTES,
     maxConnections: gateway.MAX_CONNECTIONS,
     requestTimeoutMs: gateway.REQUEST_TIMEOUT_MS,
+    shutdownDelayMs: gateway.SHUTDOWN_DELAY_MS,
     shutdownGraceMs: gateway.SHUTDOWN_GRACE_MS,
   }
 }

@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readHome } from '#infra/local/settings.ts'
 import { ConfigError } from '#lib/config.ts'
 import { describeError } from '#lib/log.ts'
 import { fileStore, secretStore, type TokenStore } from './stores.ts'
@@ -33,14 +32,20 @@ type Values = ReturnType<typeof parse>['values']
 
 const parse = () => parseArgs({ allowPositionals: true, options: OPTIONS })
 
-function storeOf({ file, stage }: Values): TokenStore | Promise<TokenStore> {
+async function storeOf({ file, stage }: Values): Promise<TokenStore> {
   if (stage !== undefined && file !== undefined) {
     throw new ConfigError(['--file and --stage exclude each other'])
   }
   if (stage !== undefined) return secretStore(`warren-${stage}`)
-  const path = file ?? join(readHome(process.env), 'tokens.json')
+  const path = file ?? (await localFile())
   mkdirSync(dirname(path), { recursive: true })
   return fileStore(path)
+}
+
+/** Containers have no local stack: what belongs to it is loaded only where it is needed. */
+async function localFile(): Promise<string> {
+  const { readHome } = await import('#infra/local/settings.ts')
+  return join(readHome(process.env), 'tokens.json')
 }
 
 async function newToken(name: string, values: Values): Promise<void> {
