@@ -1,18 +1,21 @@
 import { parseArgs } from 'node:util'
 import { benchPublish } from './publish.ts'
+import { benchRelay } from './relay.ts'
 import { EXIT, print, type Report } from './report.ts'
 
 /** Each benchmark by its name; all of them run with `all`. */
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   publish: benchPublish,
+  relay: benchRelay,
 }
 
 interface Options {
   readonly rounds?: number
   readonly seconds?: number
+  readonly messages?: number
 }
 
-const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')} | all] [--rounds N] [--seconds S] [--json]`
+const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')} | all] [--rounds N] [--seconds S] [--messages M] [--json]`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,6 +23,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    messages: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -33,6 +37,7 @@ if (values.help || chosen.some((one) => BENCHES[one] === undefined)) {
 const options: Options = {
   ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
   ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
+  ...(values.messages === undefined ? {} : { messages: Number(values.messages) }),
 }
 let exit: number = EXIT.met
 for (const one of chosen) {
