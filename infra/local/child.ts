@@ -45,7 +45,7 @@ export class ChildFailed extends Error {
   override readonly name = 'ChildFailed'
 }
 
-const LINES_KEPT = 15
+const LINES_KEPT = 25
 
 /** The line with `"event":"ready"` that every process of ours logs. */
 export const saysReady = (line: string): boolean => line.includes('"event":"ready"')

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { appendFileSync, cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -9,6 +16,7 @@ import { ROOT } from '#infra/local/settings.ts'
 import { readRelays } from '#infra/relays.ts'
 import { codeBlocks } from '../support/markdown.ts'
 import { cleanEnv, npmStart, ownHome } from '../support/stack.ts'
+import { assertGone, tracesOf } from '../support/traces.ts'
 
 const run = promisify(execFile)
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -27,7 +35,7 @@ function clone(t: TestContext): string {
   const folder = ownHome(t)
   const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: ROOT })
   for (const file of files.toString().trim().split('\n')) {
-    cpSync(join(ROOT, file), join(folder, file))
+    if (existsSync(join(ROOT, file))) cpSync(join(ROOT, file), join(folder, file))
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   return folder
@@ -58,8 +66,11 @@ test('the commands of the README, one after the other, in a clone', async (t) =>
   for (const queue of ['topic1', 'topic2']) {
     assert.equal(await messagesIn(queue, running.printed()), 1, queue)
   }
+  const traces = tracesOf(running.pid)
   running.ctrlC()
   assert.equal(await running.ended, 0)
+  assert.match(running.printed(), /Stopping …\nStopped\.\n$/)
+  await assertGone(traces)
 
   // "Add an entry … and start again": the entry of the README, and the next command.
   const [entry] = codeBlocks(readme, 'yaml')

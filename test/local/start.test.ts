@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { freePorts, whyNotFree } from '#infra/local/ports.ts'
+import { freePorts } from '#infra/local/ports.ts'
 import { isAlive } from '#infra/local/processes.ts'
-import { portsOf } from '../support/listeners.ts'
-import { npmStart, ownHome, processesBelow } from '../support/stack.ts'
+import { npmStart, ownHome } from '../support/stack.ts'
+import { assertGone, processesBelow, tracesOf } from '../support/traces.ts'
 
 const TOKEN = 'super_secret_key'
 
@@ -22,7 +22,7 @@ function publish(port: string): Promise<Response> {
   })
 }
 
-test('it runs once, refuses to run twice, and Ctrl-C leaves no process, port or lock', async (t) => {
+test('a second start is refused; what a killed one left is ended; a crash stops all and is named', async (t) => {
   const home = ownHome(t)
   const env = await settings(home)
   const first = npmStart(t, env)
@@ -38,26 +38,9 @@ test('it runs once, refuses to run twice, and Ctrl-C leaves no process, port or 
   assert.match(elsewhere.printed(), new RegExp(`EDGE_PORT: port ${env.EDGE_PORT} .* is taken`))
   assert.match(elsewhere.printed(), /WARREN_INSTALL must be one of/)
 
-  const processes = processesBelow(first.pid)
-  const ports = portsOf(processes.map(({ pid }) => pid))
-  assert.ok(processes.length >= 8 && ports.length >= 8, `${processes.length}, ${ports.length}`)
-  first.ctrlC()
-  assert.equal(await first.ended, 0)
-  assert.match(first.printed(), /Stopping …\nStopped\.\n$/)
-  assert.deepEqual(processes.filter(isAlive), [])
-  for (const port of ports) assert.equal(await whyNotFree(port), undefined, String(port))
-  assert.equal(existsSync(join(home, 'lock')), false)
-})
-
-test('what a killed start left is ended by the next one; a crash then stops all and is named', async (t) => {
-  const home = ownHome(t)
-  const env = await settings(home)
-  const killed = npmStart(t, env)
-  await killed.until('Stop with Ctrl-C')
-  assert.equal((await publish(env.EDGE_PORT)).status, 200)
   const left = processesBelow(pidIn(home, 'lock'))
   process.kill(pidIn(home, 'lock'), 'SIGKILL')
-  assert.equal(await killed.ended, 1)
+  assert.equal(await first.ended, 1)
   assert.ok(left.some(isAlive))
 
   const next = npmStart(t, env)
@@ -65,11 +48,11 @@ test('what a killed start left is ended by the next one; a crash then stops all 
   assert.match(next.printed(), /Ended what an earlier start that was killed had left: .*rabbitmq/)
   assert.deepEqual(left.filter(isAlive), [])
 
-  const processes = processesBelow(next.pid)
+  const traces = tracesOf(next.pid)
   process.kill(pidIn(home, 'logs/relay-topic1.process'), 'SIGKILL')
   assert.equal(await next.ended, 1)
   assert.match(next.printed(), /relay topic1 ended by itself\. Its last lines .*\n {2}\{/)
-  assert.deepEqual(processes.filter(isAlive), [])
+  await assertGone(traces)
 })
 
 const pidIn = (home: string, file: string): number =>
@@ -78,9 +61,9 @@ const pidIn = (home: string, file: string): number =>
 test('SIGTERM to npm while the parts are still starting ends them all, exit code 0', async (t) => {
   const start = npmStart(t, await settings(ownHome(t)))
   await start.until('Starting the API')
-  const processes = processesBelow(start.pid)
+  const traces = tracesOf(start.pid)
   process.kill(start.pid, 'SIGTERM')
   assert.equal(await start.ended, 0)
   assert.match(start.printed(), /Stopped\./)
-  assert.deepEqual(processes.filter(isAlive), [])
+  await assertGone(traces)
 })

@@ -1,11 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endNoted, identify, type ProcessId } from '#infra/local/processes.ts'
+import { endNoted } from '#infra/local/processes.ts'
 import { ROOT } from '#infra/local/settings.ts'
 
 /** A folder of the test's own; whatever was started in it is ended with the test. */
@@ -80,14 +80,3 @@ export const cleanEnv = (): NodeJS.ProcessEnv =>
       ([name]) => !/^(AMQP_|RABBIT_|API_|EDGE_|WARREN_|AWS_|LOG_LEVEL|NODE_TEST_)/.test(name),
     ),
   )
-
-/** Every process below this one. */
-export function processesBelow(pid: number): ProcessId[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=']).toString().trim().split('\n')
-  const parents = lines.map((line) => line.trim().split(/\s+/).map(Number))
-  const found = [pid]
-  for (const parent of found) {
-    found.push(...parents.filter(([, ppid]) => ppid === parent).map(([child]) => child as number))
-  }
-  return found.slice(1).flatMap((each) => identify(each) ?? [])
-}
