@@ -54,11 +54,14 @@ function clean(key: string, value: unknown): unknown {
   return typeof value === 'string' ? redact(value) : value
 }
 
-/** Makes a log. `fields` go into every line. */
+/**
+ * Makes a log. `fields` go into every line. The line with the event `ready` is written at every level:
+ * whoever started the process waits for it.
+ */
 export function createLog({ level = 'info', fields = {}, write = toStdout }: LogOptions = {}): Log {
   const least = LOG_LEVELS.indexOf(level)
   const emit = (at: LogLevel) => (more: LogFields, message: string) => {
-    if (LOG_LEVELS.indexOf(at) < least) return
+    if (LOG_LEVELS.indexOf(at) < least && more['event'] !== 'ready') return
     const line = { time: new Date().toISOString(), level: at, message, ...fields, ...more }
     write(JSON.stringify(line, clean))
   }

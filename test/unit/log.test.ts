@@ -24,6 +24,16 @@ describe('a log', () => {
     assert.doesNotMatch(lines[0] ?? '', /\n/)
   })
 
+  test('says that the process is ready at every level', () => {
+    const { log, lines } = logged('silent')
+    log.info({ event: 'ready' }, 'up')
+    log.error({ event: 'stopped' }, 'down')
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).event),
+      ['ready'],
+    )
+  })
+
   for (const [level, written] of [
     ['debug', ['debug', 'info', 'warn', 'error']],
     ['warn', ['warn', 'error']],
