@@ -58,6 +58,9 @@ export const HEADER = {
   reason: 'x-relay-reason',
   error: 'x-relay-error',
   parkedAt: 'x-relay-parked-at',
+  /** How often `replay` has taken the message out of the parking queue, and why it was there last. */
+  replays: 'x-relay-replays',
+  lastReason: 'x-relay-last-reason',
 } as const
 
 /** Of the delivery, not of the message: a quorum queue adds them. */
@@ -128,7 +131,12 @@ export function deliveryCountOf(properties: Buffer): number {
 
 const EMPTY = Buffer.from([0])
 
-function takeOver(original: Original) {
+/**
+ * The properties without what would reroute the message, have it refused, or belongs to the delivery;
+ * with its origin stamped.
+ * @throws {CopyRefused} unreadable-properties
+ */
+export function takeOver(original: Original) {
   const { properties, headers } = read(original.properties)
   for (const name of OF_THE_DELIVERY) headers.take(name)
   for (const [name, renamed] of REROUTING) {

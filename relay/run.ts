@@ -71,7 +71,8 @@ const STARTING: RelayStatus = {
   mismatches: 0,
 }
 
-const targetOf = ({ destination }: RelaySettings) =>
+/** The name of the destination, queue or exchange. */
+export const targetOf = ({ destination }: RelaySettings) =>
   destination.kind === 'queue' ? destination.queue : destination.exchange
 
 const labelsOf = (settings: RelaySettings) => ({
@@ -127,9 +128,13 @@ function judge(mismatches: readonly Mismatch[], { topology }: RelaySettings, log
   for (const text of texts) log.warn({ mismatch: text }, 'adopted as found, not as configured')
 }
 
-function connectors({ settings, broker, log }: RunOptions): Sides<Connect> {
+/** @param program what the broker's console shows first */
+export function connectors(
+  { settings, broker, log }: Omit<RunOptions, 'signal'>,
+  program = 'relay',
+): Sides<Connect> {
   const { secretArn, url, heartbeatS, caFile } = broker
-  const connectionName = `relay ${settings.exchange} > ${targetOf(settings)}`
+  const connectionName = `${program} ${settings.exchange} > ${targetOf(settings)}`
   const connectTo = (urlOf: (fresh: boolean) => Promise<string>): Connect => {
     let refused = false
     return async () => {

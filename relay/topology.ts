@@ -17,7 +17,7 @@ import {
 import type { RelaySettings } from '#lib/config-relay.ts'
 
 /** Where the publisher's canary goes; the publisher never declares anything itself. */
-const CANARY: ExchangeSpec = { name: CANARY_EXCHANGE, type: 'direct', durable: true }
+export const CANARY: ExchangeSpec = { name: CANARY_EXCHANGE, type: 'direct', durable: true }
 
 export const exchangeSpec = (settings: RelaySettings): ExchangeSpec => ({
   name: settings.exchange,
@@ -89,7 +89,8 @@ export interface Mismatch {
 }
 
 export interface SourceTopology {
-  readonly binding: BindingSpec
+  /** Undefined: the listener is being retired, so exchange and binding are left alone. */
+  readonly binding: BindingSpec | undefined
   readonly mismatches: readonly Mismatch[]
   /** Whether the staging queue surely hands what is rejected to the parking queue. */
   readonly parksByItself: boolean
@@ -168,10 +169,10 @@ export interface SourceState {
 export async function restoreSource(
   connection: AmqpConnection,
   settings: RelaySettings,
-  binding: BindingSpec,
+  binding: BindingSpec | undefined,
 ): Promise<SourceState> {
   const restored: string[] = []
-  if (!(await hasExchange(connection, settings.exchange))) {
+  if (binding && !(await hasExchange(connection, settings.exchange))) {
     await declareExchange(connection, exchangeSpec(settings))
     restored.push(settings.exchange)
   }
@@ -184,6 +185,6 @@ export async function restoreSource(
   }
   const dead = await state(deadLetterSpec(settings))
   const staging = await state(stagingSpec(settings))
-  await bind(connection, binding)
+  if (binding) await bind(connection, binding)
   return { staging, dead, restored }
 }

@@ -73,6 +73,26 @@ export async function adoptQueue(connection: AmqpConnection, spec: QueueSpec): P
   return adopt(present, () => declareQueue(connection, spec))
 }
 
+/**
+ * Says how the exchange is found; undefined: there is none. It changes nothing: to compare is to declare
+ * what is there already. (One that is deleted within that very round trip would be made anew.)
+ */
+export async function compareExchange(
+  connection: AmqpConnection,
+  spec: ExchangeSpec,
+): Promise<Found | undefined> {
+  return (await hasExchange(connection, spec.name)) ? adoptExchange(connection, spec) : undefined
+}
+
+/** Says how the queue is found; undefined: there is none. As compareExchange. */
+export async function compareQueue(
+  connection: AmqpConnection,
+  spec: QueueSpec,
+): Promise<Found | undefined> {
+  const present = (await queueState(connection, spec.name)) !== undefined
+  return present ? adoptQueue(connection, spec) : undefined
+}
+
 /** @throws {Error} with the broker's reply code; 406 when it is there and differs */
 export async function declareExchange(
   connection: AmqpConnection,
@@ -98,6 +118,25 @@ export async function bind(connection: AmqpConnection, binding: BindingSpec): Pr
       ? channel.bindQueue(destination.name, source, key, bindingArguments)
       : channel.bindExchange(destination.name, source, key, bindingArguments),
   )
+}
+
+/** Takes the binding away; without it, or without its exchange or queue, nothing happens. */
+export async function unbind(connection: AmqpConnection, binding: BindingSpec): Promise<void> {
+  const { source, destination, key, arguments: bindingArguments } = binding
+  await unlessMissing(connection, (channel) =>
+    destination.kind === 'queue'
+      ? channel.unbindQueue(destination.name, source, key, bindingArguments)
+      : channel.unbindExchange(destination.name, source, key, bindingArguments),
+  )
+}
+
+/**
+ * Deletes the queue with whatever is in it, and gives how many ready messages that were. A quorum queue
+ * knows no `if-empty` and `if-unused` (it ends the connection with 540): look before.
+ */
+export async function deleteQueue(connection: AmqpConnection, name: string): Promise<number> {
+  const reply = await unlessMissing(connection, (channel) => channel.deleteQueue(name))
+  return reply?.messageCount ?? 0
 }
 
 /** The reply code that the broker refused with, if it did. */
