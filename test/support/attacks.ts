@@ -1,0 +1,91 @@
+import { lines } from './raw-http.ts'
+
+/** A request target that is not the console's, and how the edge answers it. */
+export const TARGETS: Readonly<Record<string, number>> = {
+  '/publish/..%2frabbitmq/api/users': 400,
+  '/publish/..%2Frabbitmq%2Fapi%2Fusers': 400,
+  '/publish/%2e%2e/rabbitmq/api/users': 400,
+  '/publish/%2E./rabbitmq/api/users': 400,
+  '/publish/.%2e%2frabbitmq/api/users': 400,
+  '/publish/../rabbitmq/api/users': 400,
+  '/publish/x/../../rabbitmq/api/users': 400,
+  '/./rabbitmq/api/users': 400,
+  '/%2e/rabbitmq/api/users': 400,
+  '/%2Frabbitmq/api/users': 400,
+  '/publish/%2F': 400,
+  '/publish/%2Frabbitmq/api/users': 400,
+  '/publish//rabbitmq/api/users': 400,
+  '//rabbitmq/api/users': 400,
+  '//rabbitmq//api/users': 400,
+  '/publish/%00/rabbitmq/api/users': 400,
+  '/publish/x%': 400,
+  '/publish/%u002f/rabbitmq/': 400,
+  '/publish/x#/rabbitmq/api/users': 400,
+  'rabbitmq/api/users': 400,
+  '@127.0.0.1/rabbitmq/api/users': 400,
+  'http://edge.test/publish/..%2frabbitmq/api/users': 400,
+  'http://edge.test//rabbitmq/api/users': 400,
+  '/publish/x HTTP/1.1\r\nX: GET /rabbitmq/api/users': 200,
+  // Spellings of /rabbitmq that nginx takes for it, and the raw path does not.
+  '/rabbit%6dq/api/users': 404,
+  '/%72abbitmq/api/users': 404,
+  '/%72%61%62%62%69%74%6d%71/api/users': 404,
+  '/rabbit%6dq/rabbitmq/api/users': 404,
+  '/rabbitmq%2fapi%2fusers': 404,
+  '/rabbitmq%2Fapi/users': 404,
+  '/rabbit%6dq/..%2fhealth': 400,
+  // What is the API's to answer; here it says 200 to everything.
+  '/publish/rabbitmq/api/users': 200,
+  '/publish/a/rabbitmq/api/users/guest': 200,
+  '/publish/x%0d%0aGET%20/rabbitmq/api/users': 200,
+  '/publish/x%0d%0a%0d%0aGET%20/rabbitmq/api/users%20HTTP/1.1': 200,
+  '/publish/x%252f..%252frabbitmq/api/users': 200,
+  '/publish/..%5crabbitmq/api/users': 200,
+  '/publish/..\\rabbitmq/api/users': 200,
+  '/publish/x?/../rabbitmq/api/users': 200,
+  '/publish/x?y=/rabbitmq/api/users': 200,
+  '/publish/x;/../rabbitmq/api/users': 400,
+  '/publish/..;/rabbitmq/api/users': 200,
+  '/RABBITMQ/api/users': 200,
+  '/Rabbitmq/api/users': 200,
+  '/rabbitmq;/api/users': 200,
+  '/rabbitmq.': 200,
+  '/rabbitmqx/api/users': 200,
+  '/x/rabbitmq/api/users': 200,
+  'http://rabbitmq/api/users': 200,
+  'http://127.0.0.1:15672/api/users': 200,
+}
+
+/** The first lines of a request that publishes. */
+export const POST = ['POST /publish/x HTTP/1.1', 'Host: edge.test']
+/** A second request hidden behind the first. */
+const HIDDEN = lines('GET /hidden HTTP/1.1', 'Host: edge.test', 'Connection: close')
+export const CHUNKED = 'Transfer-Encoding: chunked'
+
+/** Requests whose end could be seen in two places, or that say one thing twice. */
+export const AMBIGUOUS: Readonly<Record<string, string>> = {
+  'Content-Length and Transfer-Encoding': `${lines(...POST, 'Content-Length: 6', CHUNKED)}0\r\n\r\n${HIDDEN}`,
+  'Transfer-Encoding and Content-Length': `${lines(...POST, CHUNKED, 'Content-Length: 60')}0\r\n\r\n${HIDDEN}`,
+  'a space before the colon': `${lines(...POST, 'Transfer-Encoding : chunked')}0\r\n\r\n${HIDDEN}`,
+  'an unknown transfer encoding': `${lines(...POST, 'Transfer-Encoding: xchunked')}0\r\n\r\n${HIDDEN}`,
+  'two transfer encodings in one line': `${lines(...POST, 'Transfer-Encoding: gzip, chunked')}0\r\n\r\n${HIDDEN}`,
+  'chunked, then identity': `${lines(...POST, CHUNKED, 'Transfer-Encoding: identity')}0\r\n\r\n${HIDDEN}`,
+  'a control character in the encoding': `${lines(...POST, 'Transfer-Encoding: \x0bchunked')}0\r\n\r\n${HIDDEN}`,
+  'two lengths': `${lines(...POST, 'Content-Length: 0', 'Content-Length: 5')}hello${HIDDEN}`,
+  'a list of lengths': `${lines(...POST, 'Content-Length: 0, 5')}hello${HIDDEN}`,
+  'a length with a sign': `${lines(...POST, 'Content-Length: +5')}hello${HIDDEN}`,
+  'a negative length': `${lines(...POST, 'Content-Length: -5')}hello${HIDDEN}`,
+  'a hexadecimal length': `${lines(...POST, 'Content-Length: 0x5')}hello${HIDDEN}`,
+  'a length beyond all numbers': `${lines(...POST, 'Content-Length: 99999999999999999999')}x`,
+  'chunks in HTTP/1.0': `${lines('POST /publish/x HTTP/1.0', CHUNKED)}5\r\nhello\r\n0\r\n\r\n`,
+  'a negative chunk': `${lines(...POST, CHUNKED)}-5\r\nhello\r\n0\r\n\r\n${HIDDEN}`,
+  'a chunk beyond all numbers': `${lines(...POST, CHUNKED)}fffffffffffffffff\r\nhello\r\n${HIDDEN}`,
+  'a chunk longer than it says': `${lines(...POST, CHUNKED)}5\r\nhello!!\r\n0\r\n\r\n${HIDDEN}`,
+  'a folded header': lines(...POST, 'X: a', ' Content-Length: 5', 'Content-Length: 0'),
+  'NUL in a header': lines(...POST, 'X: a\0b', 'Content-Length: 0'),
+  'a bare CR in a header': lines(...POST, 'X: a\rContent-Length: 5', 'Content-Length: 0'),
+  'two hosts': lines(...POST, 'Host: other.test', 'Content-Length: 0'),
+  'no host': lines('POST /publish/x HTTP/1.1', 'Content-Length: 0'),
+  'a host that is none': lines('POST /publish/x HTTP/1.1', 'Host: a/b', 'Content-Length: 0'),
+  'two tokens': lines(...POST, 'Authorization: Bearer a', 'Authorization: Bearer b'),
+}
