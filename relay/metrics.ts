@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { RelayStatus } from './status.ts'
+import { type RelayStatus, unreadiness } from './status.ts'
 
 /** What a relay counts; the gauges are read from its status when somebody asks. */
 export interface RelayMetrics {
@@ -20,7 +20,7 @@ const HOP_BUCKETS_S = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60,
 ]
 
-/** @param labels go on every series: exchange and destination */
+/** @param labels go on every series: exchange, destination and, when it copies, the staging queue */
 export function createMetrics(
   labels: Readonly<Record<string, string>>,
   status: () => RelayStatus,
@@ -38,6 +38,7 @@ export function createMetrics(
       collect() {
         const value = read(status())
         if (value !== undefined) this.set(value)
+        else this.remove() // Not known is not 0.
       },
     })
   addGauges(gauge)
@@ -63,6 +64,9 @@ export function createMetrics(
 function addGauges(
   gauge: (name: string, help: string, read: (status: RelayStatus) => number | undefined) => Gauge,
 ): void {
+  gauge('ready', '1 while /readyz says ready.', (status) =>
+    unreadiness(status, performance.now()).length === 0 ? 1 : 0,
+  )
   gauge('in_hand', 'Deliveries not safe yet.', ({ work }) => work?.inHand ?? 0)
   gauge('in_flight', 'Copies written and not confirmed.', ({ work }) => work?.inFlight ?? 0)
   gauge('in_hand_bytes', 'Bytes of the deliveries not safe yet.', ({ work }) => work?.bytes ?? 0)

@@ -75,9 +75,11 @@ const STARTING: RelayStatus = {
 export const targetOf = ({ destination }: RelaySettings) =>
   destination.kind === 'queue' ? destination.queue : destination.exchange
 
+/** With the staging queue, if there is one: an alert must tell a forgotten one from one on hold. */
 const labelsOf = (settings: RelaySettings) => ({
   exchange: settings.exchange,
   destination: targetOf(settings),
+  ...(settings.mode === 'relay' ? { staging: settings.stagingQueue } : {}),
 })
 
 /** Connects, adopts or declares, and begins; tries again until it works. Undefined: stopped before. */
