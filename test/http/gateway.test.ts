@@ -175,7 +175,9 @@ test('a large JSON body does not keep small requests waiting', async () => {
 })
 
 const metrics = async () =>
-  (await send(gateway.adminOrigin, { method: 'GET', path: '/metrics' })).body.toString()
+  (
+    await send(gateway.adminOrigin, { method: 'GET', path: '/metrics', to: 'other' })
+  ).body.toString()
 
 test('a large batch is taken apart elsewhere, its answers are the same', async () => {
   const items = Array.from({ length: 1000 }, (_, i) => ({
@@ -203,7 +205,7 @@ test('a large batch is taken apart elsewhere, its answers are the same', async (
 })
 
 test('the admin port tells health, readiness and counts, and an unknown exchange is no label', async () => {
-  const admin = (path: string) => send(gateway.adminOrigin, { method: 'GET', path })
+  const admin = (path: string) => send(gateway.adminOrigin, { method: 'GET', path, to: 'other' })
   assert.equal((await admin('/health')).status, 200)
   assert.deepEqual((await admin('/health/ready')).json(), { status: 'ready' })
   assert.equal((await admin('/nope')).status, 404)

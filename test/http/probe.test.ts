@@ -16,7 +16,7 @@ before(async () => {
   api = await startTestApi(ending, { env: { AMQP_URL: 'amqp://127.0.0.1' }, serviceDir })
 })
 
-const ask = (sent: Sent) => send(api.origin, sent)
+const ask = (sent: Sent) => send(api.origin, { to: 'other', ...sent })
 
 /** The event that the function got. */
 async function echo(sent: Sent): Promise<Record<string, unknown>> {

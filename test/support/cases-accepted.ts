@@ -209,6 +209,18 @@ const OPEN: readonly Case[] = [
     request: { method: 'GET', path: '/problems/unroutable', headers: { authorization: undefined } },
     headers: { 'content-type': 'text/html; charset=utf-8' },
   },
+  ...['/docs', '/docs/'].map(
+    (path): Case => ({
+      name: `the interface is a page at ${path}`,
+      request: { method: 'GET', path, headers: { authorization: undefined } },
+      headers: { 'content-type': 'text/html; charset=utf-8', 'x-content-type-options': 'nosniff' },
+    }),
+  ),
+  {
+    name: 'the page has a script',
+    request: { method: 'GET', path: '/docs/docs.js', headers: { authorization: undefined } },
+    headers: { 'content-type': 'text/javascript; charset=utf-8' },
+  },
 ]
 
 /** Requests that are answered with 200. */

@@ -57,7 +57,24 @@ const ADDRESSES: readonly Case[] = [
     path: '/problems/nope',
     body: '',
   }),
-  ...['/health', '/openapi.json', '/problems/unroutable'].map((path) =>
+  refused('a file that the page has not', 'not-found', {
+    method: 'GET',
+    path: '/docs/nope',
+    body: '',
+  }),
+  refused(
+    'the gateway tells readiness on its admin port alone',
+    'not-found',
+    { method: 'GET', path: '/health/ready', body: '' },
+    { shells: ['gateway'] },
+  ),
+  refused(
+    'readiness on API Gateway is for callers who are known',
+    'unauthorized',
+    { method: 'GET', path: '/health/ready', body: '', headers: { authorization: undefined } },
+    { shells: ['serverless offline'] },
+  ),
+  ...['/health', '/openapi.json', '/docs', '/docs/docs.js', '/problems/unroutable'].map((path) =>
     refused(
       `POST is no way to ask for ${path}`,
       'method-not-allowed',

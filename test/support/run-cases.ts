@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import type { GetMessage } from 'amqplib'
 import { PROBLEMS, type ProblemCode, type ProblemRow } from '#lib/errors.ts'
 import { CASES, type Case, type ExpectedMessage, type Shell } from './cases.ts'
-import { assertDocumented } from './documented.ts'
 import type { Queues, Taken } from './queues.ts'
 import { type Received, send } from './send.ts'
 
@@ -28,9 +27,6 @@ async function runCase(one: Case, { origin, token, queues }: Target): Promise<vo
   const known = Object.entries(headers).filter(([, value]) => value !== undefined)
   const answer = await send(origin, { ...one.request, headers: Object.fromEntries(known) })
   const taken = await queues.drain()
-  const { status, body } = answer
-  const contentType = answer.headers['content-type'] ?? ''
-  assertDocumented(one.request.method ?? 'POST', one.request.path, { status, contentType, body })
   if (one.problem === undefined) checkAnswer(answer, one)
   else checkProblem(answer, one.problem, one)
   checkHeaders(answer, one.headers ?? {})

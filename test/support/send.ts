@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { assertDocumented } from './documented.ts'
 
 /** A request as it goes out: nothing is normalised, added to the path, or followed. */
 export interface Sent {
@@ -12,6 +13,11 @@ export interface Sent {
   readonly body?: Buffer | string
   /** Sent in chunks, without Content-Length. */
   readonly chunked?: boolean
+  /**
+   * Where it goes to: our public interface, whose every answer must be as the OpenAPI document says, or
+   * something else. @default 'interface'
+   */
+  readonly to?: 'interface' | 'other'
 }
 
 export interface Received {
@@ -24,9 +30,13 @@ export interface Received {
 
 const PATIENCE_MS = 30_000
 
-/** Sends a request on a connection of its own and gives the answer. @param origin e.g. `http://127.0.0.1:3000` */
+/**
+ * Sends a request on a connection of its own and gives the answer, after holding it against the
+ * OpenAPI document. @param origin e.g. `http://127.0.0.1:3000`
+ */
 export async function send(origin: string, sent: Sent): Promise<Received> {
   const { method = 'POST', path, headers = {}, body = '', chunked = false } = sent
+  const { to = 'interface' } = sent
   const { hostname, port } = new URL(origin)
   const length = chunked || method === 'GET' ? {} : { 'content-length': Buffer.byteLength(body) }
   const outgoing = request({
@@ -37,8 +47,11 @@ export async function send(origin: string, sent: Sent): Promise<Received> {
   outgoing.end(body)
   const [response] = await once(outgoing, 'response')
   const received = await buffer(response)
+  const status = response.statusCode
+  const contentType = response.headers['content-type'] ?? ''
+  if (to === 'interface') assertDocumented(method, path, { status, contentType, body: received })
   return {
-    status: response.statusCode,
+    status,
     headers: response.headers,
     body: received,
     json: () => JSON.parse(received.toString('utf8')),
