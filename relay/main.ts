@@ -1,14 +1,13 @@
 import { ConfigError, readAll, readBroker } from '#lib/config.ts'
 import { readRelay } from '#lib/config-relay.ts'
-import { createLog } from '#lib/log.ts'
-import { run } from './run.ts'
-
-const USAGE = `Usage: node relay/main.ts [run]
-
-  run   copy messages from EXCHANGE to QUEUE_TOPIC until SIGTERM or SIGINT (the default)
-
-Everything else is set by environment variables: see the table in the README.
-`
+import { createLog, describeError } from '#lib/log.ts'
+import { type Command, parseCommand } from './commands/args.ts'
+import { check } from './commands/check.ts'
+import { detach } from './commands/detach.ts'
+import { helpFor } from './commands/help.ts'
+import { replay } from './commands/replay.ts'
+import type { Report } from './commands/report.ts'
+import { type RunOptions, run } from './run.ts'
 
 /** A second signal does not wait for anything. */
 function stopSignal(): AbortSignal {
@@ -22,26 +21,65 @@ function stopSignal(): AbortSignal {
   return stopping.signal
 }
 
-async function main([command = 'run', ...rest]: readonly string[]): Promise<number> {
-  if (command !== 'run' || rest.length > 0) {
-    process.stderr.write(USAGE)
-    return 2
+async function main(args: readonly string[]): Promise<number> {
+  const help = helpFor(args)
+  if (help !== undefined) {
+    process.stdout.write(help)
+    return 0
   }
   const signal = stopSignal()
   try {
     const { env } = process
-    const { broker, settings } = readAll({
+    const { command, broker, settings } = readAll({
+      command: () => parseCommand(args),
       broker: () => readBroker(env),
       settings: () => readRelay(env),
     })
-    await run({ settings, broker, log: createLog({ level: settings.logLevel }), signal })
-    return 0
+    const log = createLog({
+      level: settings.logLevel,
+      // What a command has found is alone on standard output.
+      ...(command.name === 'run' ? {} : { write: toStderr }),
+    })
+    return await execute(command, { settings, broker, log, signal })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`The relay does not start:\n`)
+    process.stderr.write('The relay does not start:\n')
     for (const problem of error.problems) process.stderr.write(`  ${problem}\n`)
+    process.stderr.write('node relay/main.ts --help says more.\n')
     return 2
   }
 }
+
+async function execute(command: Command, options: RunOptions): Promise<number> {
+  if (command.name === 'run') {
+    await run(options)
+    return 0
+  }
+  try {
+    const { exitCode, lines, json } = await reportOf(command, options)
+    process.stdout.write(`${command.json ? JSON.stringify(json) : lines.join('\n')}\n`)
+    return exitCode
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    process.stderr.write(`${command.name}: ${describeError(error)}\n`)
+    return 1
+  }
+}
+
+function reportOf(
+  command: Exclude<Command, { name: 'run' }>,
+  options: RunOptions,
+): Promise<Report> {
+  switch (command.name) {
+    case 'check':
+      return check(options, command)
+    case 'replay':
+      return replay(options, command)
+    case 'detach':
+      return detach(options, command)
+  }
+}
+
+const toStderr = (line: string) => void process.stderr.write(`${line}\n`)
 
 process.exitCode = await main(process.argv.slice(2))
