@@ -18,10 +18,15 @@ const USER = 'warren'
 /**
  * Starts RabbitMQ as a private node with its data under `home`; they are kept from start to start.
  * @param bin folder of RabbitMQ's scripts
+ * @param except a port that is somebody else's
  */
-export async function startLocalBroker(bin: string, home: string): Promise<LocalBroker> {
+export async function startLocalBroker(
+  bin: string,
+  home: string,
+  except: number,
+): Promise<LocalBroker> {
   const pass = passwordIn(home)
-  const [amqp, management] = await Promise.all([freePort(5672), freePort(15_672)])
+  const [amqp, management] = await Promise.all([freePort(5672, except), freePort(15_672, except)])
   const [dist, epmd] = (await freePorts(2)) as [number, number]
   const ports = { amqp, management, dist, epmd }
   const node = await startPrivateNode({ bin, home, ports, user: USER, pass })

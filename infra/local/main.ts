@@ -3,15 +3,16 @@ import { redact } from '#lib/log.ts'
 import { ChildFailed } from './child.ts'
 import { AlreadyRunning } from './lock.ts'
 import { PartCrashed } from './parts.ts'
-import { killNoted } from './processes.ts'
-import { readHome } from './settings.ts'
-import { abortAtSignal, Interrupted } from './signals.ts'
+import { Interrupted, listenForSignals } from './signals.ts'
 import { start } from './start.ts'
 
 const say = (line: string) => console.log(line)
 
 const USAGE =
   'npm start            starts all and runs until Ctrl-C\nnpm start -- --once  publishes one message, shows what arrived, and stops'
+
+// A terminal that was closed must not keep us from stopping what runs.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -21,10 +22,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const once = args.length > 0
-  // An impatient second Ctrl-C: the parts are killed, and stopping them in order is soon done.
-  const signal = abortAtSignal(() => killNoted(readHome(process.env)))
   try {
-    return (await start({ once, env: process.env, say, signal })) ? 0 : 1
+    return (await start({ once, env: process.env, say, wishes: listenForSignals() })) ? 0 : 1
   } catch (error) {
     if (error instanceof Interrupted) return once ? 130 : 0
     console.error(redact(describe(error)))

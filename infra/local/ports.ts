@@ -27,9 +27,8 @@ function listening() {
   })
 }
 
-/** The wanted port if it is free, else another one. */
-export async function freePort(wanted: number): Promise<number> {
-  if ((await whyNotFree(wanted)) === undefined) return wanted
-  const [port] = await freePorts(1)
-  return port as number
+/** The wanted port if it is free, else another one; never `except`. */
+export async function freePort(wanted: number, except?: number): Promise<number> {
+  if (wanted !== except && (await whyNotFree(wanted)) === undefined) return wanted
+  return (await freePorts(2)).find((port) => port !== except) as number
 }

@@ -12,7 +12,7 @@ export function screen({ url, broker, hasEdge }: Running, settings: LocalSetting
     ['Health', `${url}/health`],
     ['Listeners', relays.map(({ exchange, queue }) => `${exchange} -> ${queue}`).join('\n')],
     ...consoleRows(url, hasEdge, broker.console),
-    ['Broker', `${new URL(broker.url).protocol}//${new URL(broker.url).host}`],
+    ['Broker', brokerText(broker)],
     ['Data, logs', relative(process.cwd(), home) || home],
   ]
   return [
@@ -39,6 +39,11 @@ function consoleRows(url: string, hasEdge: boolean, console: Running['broker']['
     ['Console', hasEdge ? `${url}/rabbitmq/` : console.url],
     ['', `user ${console.user}, password ${console.pass}`],
   ]
+}
+
+function brokerText({ url, console }: Running['broker']): string {
+  const { protocol, host } = new URL(url)
+  return `${protocol}//${host}${console === undefined ? '' : ' with the same user and password'}`
 }
 
 /** Where messages for this exchange are posted. */

@@ -4,21 +4,25 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 // it on. What comes later is a person who does not want to wait.
 const SAME_MS = 1000
 
-/**
- * Aborts at the first SIGINT, SIGTERM or SIGHUP.
- * @param onSecond called at every further one, from a second after the first
- */
-export function abortAtSignal(onSecond: () => void): AbortSignal {
-  const controller = new AbortController()
+/** What the person or the system wants of us. */
+export interface Wishes {
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP: stop in order. */
+  readonly stop: AbortSignal
+  /** Aborts at a further one, from a second after the first: stop at once. */
+  readonly hurry: AbortSignal
+}
+
+export function listenForSignals(): Wishes {
+  const stop = new AbortController()
+  const hurry = new AbortController()
   let firstMs: number | undefined
   const receive = () => {
-    if (firstMs === undefined) {
-      firstMs = performance.now()
-      controller.abort(new Interrupted())
-    } else if (performance.now() - firstMs > SAME_MS) onSecond()
+    firstMs ??= performance.now()
+    if (!stop.signal.aborted) stop.abort(new Interrupted())
+    else if (performance.now() - firstMs > SAME_MS) hurry.abort()
   }
   for (const signal of SIGNALS) process.on(signal, receive)
-  return controller.signal
+  return { stop: stop.signal, hurry: hurry.signal }
 }
 
 /** The person or the system asked us to stop. */

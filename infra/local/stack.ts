@@ -6,7 +6,7 @@ import { startLocalBroker } from './broker.ts'
 import { startEdge } from './edge.ts'
 import { howToInstall, type Programs } from './install/programs.ts'
 import type { Parts } from './parts.ts'
-import { freePort, freePorts } from './ports.ts'
+import { freePort } from './ports.ts'
 import { startRelay } from './relay.ts'
 import type { LocalSettings } from './settings.ts'
 
@@ -56,6 +56,7 @@ async function provideBroker({ settings, programs, parts, say }: StackOptions): 
   const { part, ...broker } = await startLocalBroker(
     programs.rabbitmq,
     join(settings.home, 'broker'),
+    settings.edgePort,
   )
   parts.add('broker', part)
   return broker
@@ -66,16 +67,17 @@ async function startClients(broker: Broker, options: StackOptions): Promise<stri
   const { settings, parts, say } = options
   const env = { ...pick(options.env, FOR_ALL), AMQP_URL: broker.url }
   const logs = join(settings.home, 'logs')
-  const port = await freePort(3000)
-  say(`Starting the API and ${settings.relays.length} relays …`)
+  const portFrom = (wanted: number) => freePort(wanted, settings.edgePort)
+  const port = await portFrom(3000)
+  say(`Starting the API and the relays ${settings.relays.map(({ name }) => name).join(', ')} …`)
   const api = async () => {
-    const [lambdaPort] = (await freePorts(1)) as [number]
+    const lambdaPort = await portFrom(3002)
     const apiEnv = { ...env, ...pick(options.env, FOR_API), API_TOKEN: settings.apiToken }
     const logFile = join(logs, 'api.log')
     parts.add('clients', await startApi({ port, lambdaPort, env: apiEnv, logFile }))
   }
   const relay = async (entry: RelayEntry, index: number) => {
-    const healthPort = await freePort(9091 + index)
+    const healthPort = await portFrom(9091 + index)
     parts.add('clients', await startRelay({ entry, env, healthPort, logs }))
   }
   await Promise.all([api(), ...settings.relays.map(relay)])

@@ -7,10 +7,10 @@ import { takeLock } from './lock.ts'
 import { publishOnce } from './once.ts'
 import { createParts, PartCrashed, type Parts } from './parts.ts'
 import { isUsable, preflight } from './preflight.ts'
-import { endNoted } from './processes.ts'
+import { endNoted, killNoted } from './processes.ts'
 import { screen } from './screen.ts'
 import { readHome } from './settings.ts'
-import { unlessAborted } from './signals.ts'
+import { unlessAborted, type Wishes } from './signals.ts'
 import { type StackOptions, startStack } from './stack.ts'
 
 export interface StartOptions {
@@ -18,12 +18,11 @@ export interface StartOptions {
   readonly once: boolean
   readonly env: Env
   readonly say: (line: string) => void
-  /** Aborts when the start is to stop. */
-  readonly signal: AbortSignal
+  readonly wishes: Wishes
 }
 
 /**
- * Runs the local stack until the signal aborts, and stops all that it started, however it ends.
+ * Runs the local stack until it is wished to stop, and stops all that it started, however it ends.
  * @returns whether it did what it was asked for
  * @throws {AlreadyRunning | ConfigError | ChildFailed | PartCrashed | Interrupted}
  */
@@ -32,18 +31,22 @@ export async function start(options: StartOptions): Promise<boolean> {
   if (!isUsable(home)) await preflight(options.env) // Says so, with all else that is wrong.
   const port = options.env['EDGE_PORT'] || '8080'
   const release = takeLock(join(home, 'lock'), `http://127.0.0.1:${port}`)
+  const kill = () => killNoted(home)
+  options.wishes.hurry.addEventListener('abort', kill)
+  process.on('exit', kill) // However this process ends, nothing of ours goes on.
   try {
     return await runLocked(home, options)
   } finally {
+    process.off('exit', kill)
     release()
   }
 }
 
 async function runLocked(home: string, options: StartOptions): Promise<boolean> {
-  const { env, say, signal } = options
-  const left = await endNoted(home)
-  if (left.length > 0)
-    say(`Ended what an earlier start that was killed had left: ${left.join(', ')}.`)
+  const { env, say } = options
+  const signal = options.wishes.stop
+  const left = (await endNoted(home)).join(', ')
+  if (left !== '') say(`Ended what an earlier start that was killed had left: ${left}.`)
   const settings = await unlessAborted(signal, preflight(env))
   const logs = renewLogs(home)
   const programs = await findOrInstall({
@@ -57,7 +60,7 @@ async function runLocked(home: string, options: StartOptions): Promise<boolean> 
   return runStack({ settings, programs, parts: createParts(), say, env }, options)
 }
 
-async function runStack(stack: StackOptions, { once, say, signal }: StartOptions) {
+async function runStack(stack: StackOptions, { once, say, wishes }: StartOptions) {
   const { parts, settings } = stack
   const starting = startStack(stack)
   const crashed = parts.crashed.then((part) => {
@@ -65,7 +68,7 @@ async function runStack(stack: StackOptions, { once, say, signal }: StartOptions
   })
   crashed.catch(() => {}) // While we stop, ends are no crashes.
   const unlessStopped = <T>(promise: Promise<T>) =>
-    unlessAborted(signal, Promise.race([promise, crashed]))
+    unlessAborted(wishes.stop, Promise.race([promise, crashed]))
   try {
     const running = await unlessStopped(starting)
     if (once) return await unlessStopped(publishOnce(running, settings, say))
@@ -84,18 +87,9 @@ const STARTING_GRACE_MS = 2000
 
 /** Also what is still on its way up. */
 async function stopAll(starting: Promise<unknown>, parts: Parts, home: string): Promise<void> {
-  let settled = false
-  const started = starting.then(
-    () => {},
-    () => {},
-  )
-  void started.finally(() => {
-    settled = true
-  })
-  await Promise.race([started, sleep(0)])
-  while (!settled) {
+  const settled = Promise.allSettled([starting])
+  while ((await Promise.race([settled, sleep(50, 'not yet')])) === 'not yet') {
     await endNoted(home, STARTING_GRACE_MS)
-    await Promise.race([started, sleep(100)])
   }
   await parts.stop()
   await endNoted(home)

@@ -7,7 +7,7 @@ import { ConfigError, type Env, readSettings } from '#lib/config.ts'
 import { findOrInstall, howToInstall } from './install/programs.ts'
 import { endNoted, killNoted } from './processes.ts'
 import { LOCAL, ROOT } from './settings.ts'
-import { abortAtSignal, Interrupted } from './signals.ts'
+import { Interrupted, listenForSignals } from './signals.ts'
 
 // A test, or a file of tests, that takes longer has failed; see node's --test-timeout.
 const SUITES = {
@@ -21,7 +21,8 @@ process.exitCode = await main(suite, args)
 /** @param args files instead of the whole suite, options for node's test runner, or both */
 async function main(name: keyof typeof SUITES, args: readonly string[]): Promise<number> {
   const home = mkdtempSync(join(tmpdir(), 'warren-test-'))
-  const signal = abortAtSignal(() => killNoted(home))
+  const { stop: signal, hurry } = listenForSignals()
+  hurry.addEventListener('abort', () => killNoted(home))
   try {
     await provide(home, process.env, signal)
     const code = await runTests(name, args, testEnv(process.env, home), signal)
