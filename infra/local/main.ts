@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
     return (await start({ once, env: process.env, say, wishes: listenForSignals() })) ? 0 : 1
   } catch (error) {
     if (error instanceof Interrupted) return once ? 130 : 0
-    console.error(redact(describe(error)))
+    console.error(describe(error))
     return error instanceof ConfigError ? 2 : 1
   }
 }
@@ -39,7 +39,7 @@ function describe(error: unknown): string {
     )
   }
   const expected = [AlreadyRunning, ChildFailed, PartCrashed].some((type) => error instanceof type)
-  if (expected) return (error as Error).message
+  if (expected) return redact((error as Error).message)
   const { code, message, stack } = error as NodeJS.ErrnoException
-  return code === undefined ? `A fault in Warren's local start:\n${stack}` : message
+  return redact(code === undefined ? `A fault in Warren's local start:\n${stack}` : message)
 }
