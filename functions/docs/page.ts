@@ -59,6 +59,7 @@ export const SCRIPT = `SwaggerUIBundle({
   dom_id: '#docs',
   tryItOutEnabled: true,
   displayRequestDuration: true,
+  defaultModelsExpandDepth: 0,
   persistAuthorization: false,
   // Nothing is asked of anybody's validator.
   validatorUrl: null,

@@ -1,55 +1,10 @@
-import { PROBLEMS, type ProblemCode, type ProblemRow } from '#lib/errors.ts'
+import { PROBLEMS } from '#lib/errors.ts'
+import { ANYWHERE, BATCH, PUBLISHING, problems, READINESS } from './openapi-problems.ts'
 import { refTo, SCHEMAS, type Schema, schemaOf } from './openapi-schemas.ts'
 import { headerOf, PROPERTIES, PROPERTY_NAMES } from './properties.ts'
 
 /** The version of the interface, not of the software. */
 const VERSION = '1.0.0'
-
-/** Problems that any request may meet, some of them before it reaches a function. */
-const ANYWHERE: readonly ProblemCode[] = [
-  'invalid-request',
-  'forbidden-address',
-  'not-found',
-  'method-not-allowed',
-  'request-timeout',
-  'uri-too-long',
-  'rate-limited',
-  'headers-too-large',
-  'internal',
-  'overloaded',
-  'gateway-lost',
-]
-/** Problems of whoever sends messages. */
-const SENDING: readonly ProblemCode[] = [
-  ...ANYWHERE,
-  'malformed-json',
-  'unauthorized',
-  'body-too-large',
-  'broker-misconfigured',
-]
-/** Problems of a message on its way; in a batch each item has its own. */
-const PUBLISHING: readonly ProblemCode[] = [
-  ...SENDING,
-  'forbidden-destination',
-  'exchange-not-found',
-  'unroutable',
-  'broker-unavailable',
-  'broker-blocked',
-  'nacked',
-  'confirm-timeout',
-  'connection-lost',
-  'channel-lost',
-  'blocked-in-flight',
-]
-/** What a message would meet. */
-const READINESS: readonly ProblemCode[] = [
-  ...ANYWHERE,
-  'unauthorized',
-  'broker-misconfigured',
-  'broker-unavailable',
-  'broker-blocked',
-]
-const BATCH: readonly ProblemCode[] = [...SENDING, 'unsupported-media-type', 'batch-incomplete']
 
 const exchange = {
   name: 'exchange',
@@ -60,14 +15,20 @@ const exchange = {
     'Name of the exchange, percent-encoded once. A `/` in it may stand as it is, except at the end.',
 }
 
+/** The page would send an empty object for `content`, whatever the other of the two holds. */
+const JSON_TEXT = {
+  type: 'string',
+  contentMediaType: 'application/json',
+  contentSchema: { type: 'object' },
+}
+
 /** Each property twice: as a parameter of the query, and as a header. */
 const properties = PROPERTY_NAMES.flatMap((name) => {
   const { kind, says: description } = PROPERTIES[name]
-  const schema = schemaOf(name)
-  const value = kind === 'table' ? { content: { 'application/json': { schema } } } : { schema }
+  const schema = kind === 'table' ? JSON_TEXT : schemaOf(name)
   return [
-    { name, in: 'query', description, ...value },
-    { name: headerOf(name), in: 'header', description, ...value },
+    { name, in: 'query', description, schema },
+    { name: headerOf(name), in: 'header', description, schema },
   ]
 })
 
@@ -83,43 +44,6 @@ const trace = ['traceparent', 'tracestate', 'baggage'].map((name) =>
   header(name, 'Goes into the headers of the message (W3C Trace Context, W3C Baggage).'),
 )
 
-/** One response for each status, which names its codes. */
-function problems(codes: readonly ProblemCode[]) {
-  const statuses = [...new Set(codes.flatMap(statusesOf))].sort((one, other) => one - other)
-  return Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      problemResponse(codes.filter((code) => statusesOf(code).includes(status))),
-    ]),
-  )
-}
-
-/** Two codes have two statuses: proxies tell a timeout from an end, a batch says what its items need. */
-function statusesOf(code: ProblemCode): readonly number[] {
-  if (code === 'gateway-lost') return [502, 504]
-  return code === 'batch-incomplete' ? [422, 503] : [PROBLEMS[code].status]
-}
-
-function problemResponse(codes: readonly ProblemCode[]) {
-  const rows: ProblemRow[] = codes.map((code) => PROBLEMS[code])
-  const field = (description: string) => ({ description, schema: { type: 'string' } })
-  const headers = {
-    ...(rows.some((row) => row.retryAfterS !== undefined)
-      ? { 'Retry-After': field('Seconds to wait before the next try.') }
-      : {}),
-    ...(codes.includes('unauthorized') ? { 'WWW-Authenticate': field('What is needed.') } : {}),
-    ...(codes.includes('method-not-allowed') ? { Allow: field('The methods to use.') } : {}),
-  }
-  const schema = codes.includes('batch-incomplete')
-    ? { oneOf: [refTo('BatchProblem'), refTo('Problem')] }
-    : refTo('Problem')
-  return {
-    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
-    headers,
-    content: { 'application/problem+json': { schema } },
-  }
-}
-
 const ok = (description: string, types: string | readonly string[], schema: Schema) => ({
   200: {
     description,
@@ -129,6 +53,7 @@ const ok = (description: string, types: string | readonly string[], schema: Sche
 
 const publish = {
   operationId: 'publish',
+  tags: ['Messages'],
   summary: 'Publish one message',
   description:
     'The body is the message; its bytes are never changed. 200 means: the broker confirmed it and at least one queue has it.',
@@ -157,6 +82,7 @@ const messages = {
 
 const batch = {
   operationId: 'publishBatch',
+  tags: ['Messages'],
   summary: 'Publish many messages',
   description:
     'Up to 1,000 messages, published in their order, each in the envelope of the RabbitMQ management API. 200 means that all were published; otherwise `results` says of each what became of it.',
@@ -184,6 +110,7 @@ const open = (
   schema: Schema,
 ) => ({
   operationId,
+  tags: ['About'],
   summary,
   security: [],
   responses: { ...ok('It is here.', types, schema), ...problems(ANYWHERE) },
@@ -214,6 +141,7 @@ const asset = {
 
 const ready = {
   operationId: 'ready',
+  tags: ['About'],
   summary: 'Whether a message could be published now',
   description:
     'On API Gateway only. The gateway answers it on its admin port, without a token; here it is 404.',
@@ -233,8 +161,12 @@ export const openApi = {
     license: { name: 'MIT', identifier: 'MIT' },
   },
   // Relative to this document: a stage's name may stand before every path.
-  servers: [{ url: './' }],
+  servers: [{ url: './', description: 'Where this document is' }],
   security: [{ bearer: [] }],
+  tags: [
+    { name: 'Messages', description: 'Need a token.' },
+    { name: 'About', description: 'Of this installation.' },
+  ],
   paths: {
     '/publish/{exchange}': { post: publish },
     '/batch/{exchange}': { post: batch },
