@@ -71,6 +71,7 @@ const plainObject = () =>
   v.pipe(
     v.optional(v.string(), ''),
     v.transform((value): unknown => parseJson(value === '' ? '{}' : value)),
+    v.check((value) => !Array.isArray(value), 'must be a JSON object, not a list'),
     v.record(
       v.string(),
       v.union([v.string(), v.boolean(), v.pipe(v.number(), v.safeInteger())]),

@@ -44,6 +44,8 @@ export interface Forwarder {
   setBlocked(blocked: boolean): void
   /** The highest tag that may be acknowledged with all before it, once. */
   takeAckable(): number | undefined
+  /** The tags of all else that is safe, once: what is not ackable because of others before it. */
+  takeSafe(): number[]
   /** Publishes nothing any more. */
   stop(): void
   state(): ForwarderState
@@ -110,6 +112,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       pump(work)
     },
     takeAckable: () => work.window.takeAckable(),
+    takeSafe: () => work.window.takeSafe(),
     stop: () => {
       work.stopped = true
       clearTimeout(work.retry)
@@ -214,6 +217,7 @@ function tryLater(work: Work, why: NonNullable<Work['refusal']>): void {
       await options.onMissing()
       work.preparing = false
     }
+    pace.due()
     pump(work)
   }, delayMs)
 }
@@ -224,7 +228,7 @@ function park(work: Work, entry: Entry, reason: string, error: string): void {
   void work.options.park(entry.delivery, reason, error).then((outcome) => {
     if (work.stopped) return
     if (outcome === 'parked') work.window.markDone(entry)
-    else work.window.markHandedBack(entry)
+    else work.window.markBack(entry)
     becameSafe(work)
     afterwards(work)
   })

@@ -5,6 +5,7 @@ import {
   type RawPublisherEvents,
 } from '#lib/amqp/raw-publisher.ts'
 import { describeError, type Log } from '#lib/log.ts'
+import { within } from '#lib/within.ts'
 
 /** Keeps a publishing channel open on whatever connection to the destination there is. */
 export interface Outlet {
@@ -22,6 +23,7 @@ export interface OutletOptions {
 
 /** A broker that refuses a channel, e.g. over its limit, is asked again after this. */
 const RETRY_MS = 1000
+const OPEN_MS = 10_000
 
 export function createOutlet({ events, onReady, log }: OutletOptions): Outlet {
   let publisher: RawPublisher | undefined
@@ -36,13 +38,18 @@ export function createOutlet({ events, onReady, log }: OutletOptions): Outlet {
     })
   }
   const open = async (connection: AmqpConnection) => {
-    const opened = await openRawPublisher(connection, {
+    const opening = openRawPublisher(connection, {
       ...events,
       onEnd: (end) => {
         log.warn({ err: describeError(end.error) }, 'publishing channel ended')
         events.onEnd(end)
         if (!closed && !end.connectionLost) attach(connection)
       },
+    })
+    const opened = await within(opening, OPEN_MS, () => {
+      const late = new Error('the broker does not open a channel')
+      connection.destroy(late)
+      return late
     })
     if (closed) return opened.close()
     publisher = opened

@@ -6,6 +6,8 @@ export interface Pace {
   confirmed(): void
   /** The destination refused. Gives the time of the next try, which is a single message. */
   refused(nowMs: number): number
+  /** That time has come; a timer may be a little early. */
+  due(): void
   /** One at a time until `passed`, to find which message it is that ends the channel. */
   search(): void
   passed(): void
@@ -53,6 +55,9 @@ export function createPace(order: 'window' | 'strict'): Pace {
         notBeforeMs = nowMs + backoffMs
       }
       return notBeforeMs
+    },
+    due: () => {
+      notBeforeMs = 0
     },
     search: () => {
       searching = true

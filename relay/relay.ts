@@ -119,7 +119,8 @@ async function supervise(work: Work): Promise<void> {
       await pauseFor(work, RETRY_MS)
     } else if (!isStopping(work)) {
       const end = await runSession(work, { source, destination, narrow })
-      narrow = end.why === 'isolating' || (end.why !== 'cancelled' && end.inHand > 0)
+      // Not after a mere loss: one of a window that comes back alone would go behind the others.
+      narrow = end.why === 'held' || end.why === 'isolating'
       await pauseIfHeld(work, end)
     }
   }

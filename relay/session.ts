@@ -1,8 +1,8 @@
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
 import { type Consumer, type Delivery, openConsumer } from '#lib/amqp/consumer.ts'
-import { within } from '#lib/amqp/within.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
 import { describeError, type Log } from '#lib/log.ts'
+import { within } from '#lib/within.ts'
 import { type Acks, createAcks } from './acks.ts'
 import { deliveryCountOf } from './copy.ts'
 import { createForwarder, type Forwarder, type ForwarderState, type Trouble } from './forwarder.ts'
@@ -70,7 +70,10 @@ interface Run {
   readonly over: PromiseWithResolvers<SessionEnd>
   readonly watch: NodeJS.Timeout
   consumer: Consumer | undefined
+  /** One delivery at a time. */
   narrow: boolean
+  /** The one delivery must not be acknowledged yet. */
+  widening: boolean
   /** What the session comes to once nothing is in hand. */
   leaving: Ending | undefined
   ended: boolean
@@ -78,7 +81,9 @@ interface Run {
   lastDeliveryMs: number
 }
 
-/** How long the broker may take to answer the end of the consuming channel. */
+/** How long the broker may take to accept a consumer (a queue may just be electing its leader), */
+const OPEN_MS = 10_000
+/** and to answer the end of the consuming channel. */
 const CLOSE_MS = 2000
 const PARK_RETRY_MS = 1000
 
@@ -118,7 +123,7 @@ function createRun(options: SessionOptions): Run {
     onMissing: options.onMissing,
     onForwarded: (delivery, hopMs) => {
       options.onForwarded(delivery, hopMs)
-      if (run.narrow) widenAfter(run, delivery)
+      if (run.narrow && !isSuspicious(run, delivery)) widen(run)
     },
     onRefused: options.onRefused,
     onChange: () => changed(run),
@@ -142,7 +147,8 @@ function createRun(options: SessionOptions): Run {
     over: Promise.withResolvers(),
     watch: setInterval(() => endIfHeld(run), Math.min(1000, settings.holdMs / 4)),
     consumer: undefined,
-    narrow: options.narrow,
+    narrow: options.narrow || settings.order === 'strict',
+    widening: false,
     leaving: undefined,
     ended: false,
     readingPaused: false,
@@ -159,7 +165,7 @@ async function start(run: Run): Promise<void> {
   const { settings, source, onCancelled } = run.options
   await Promise.race([run.publishing.promise, run.over.promise])
   if (run.ended) return
-  const consumer = await openConsumer({
+  const opening = openConsumer({
     connection: source,
     queue: settings.stagingQueue,
     prefetch: run.narrow ? 1 : settings.prefetch,
@@ -170,12 +176,17 @@ async function start(run: Run): Promise<void> {
     },
     onEnd: () => void end(run, 'lost'),
   })
-  run.consumer = consumer
+  run.consumer = await within(opening, OPEN_MS, () => {
+    // What is accepted later must find nobody: its deliveries would never be acknowledged.
+    const late = new Error('the broker does not accept the consumer')
+    source.destroy(late)
+    return late
+  })
   if (run.ended) await closeConsumer(run)
 }
 
 function receive(run: Run, delivery: Delivery): void {
-  if (run.ended || run.leaving === 'isolating') return // It goes back to the queue with the channel.
+  if (run.ended || run.leaving !== undefined) return // It goes back to the queue with the channel.
   run.lastDeliveryMs = performance.now()
   run.options.onDelivery(delivery)
   if (!run.narrow && isSuspicious(run, delivery)) leave(run, 'isolating')
@@ -190,15 +201,21 @@ function isSuspicious({ options }: Run, { redelivered, properties }: Delivery): 
   return redelivered && deliveryCountOf(properties) >= Math.min(SUSPICIOUS_DELIVERIES, half)
 }
 
-function widenAfter(run: Run, delivery: Delivery): void {
-  if (isSuspicious(run, delivery)) return
+/** With ORDER=strict it stays at one: what goes back into a quorum queue goes behind its like. */
+function widen(run: Run): void {
+  const { order, prefetch } = run.options.settings
+  if (order === 'strict' || run.consumer === undefined) return
   run.narrow = false
-  // A channel that ends meanwhile says so by itself.
-  run.consumer?.setPrefetch(run.options.settings.prefetch).catch(() => {})
+  run.widening = true
+  const done = () => {
+    run.widening = false
+    changed(run)
+  }
+  run.consumer.widen(prefetch).then(done, () => {}) // A channel that has ended says so by itself.
 }
 
 function changed(run: Run): void {
-  if (run.ended) return
+  if (run.ended || run.widening) return
   const tag = run.forwarder.takeAckable()
   const { inHand, bytes } = run.forwarder.state()
   if (tag !== undefined) run.acks.note(tag, inHand === 0)
@@ -240,12 +257,9 @@ function endIfHeld(run: Run): void {
 
 async function stop(run: Run, graceMs: number): Promise<void> {
   const late = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref())
-  const drained = async () => {
-    await run.consumer?.cancel().catch(() => {}) // Ended already: so is the session.
-    leave(run, 'stopped')
-    await run.over.promise
-  }
-  await Promise.race([drained(), late])
+  run.leaving = 'stopped'
+  endIfDone(run)
+  await Promise.race([run.over.promise, late])
   await end(run, 'stopped')
 }
 
@@ -255,11 +269,19 @@ async function end(run: Run, why: Ending): Promise<void> {
   clearInterval(run.watch)
   const { trouble, inHand, safe } = run.forwarder.state()
   run.forwarder.stop()
-  if (why !== 'lost') run.acks.flush()
+  if (why !== 'lost') ackAll(run)
   run.acks.stop()
   run.outlet.close()
   await closeConsumer(run)
   run.over.resolve({ why, trouble, inHand, safe })
+}
+
+/** Also what is safe behind something that is not: nothing that was confirmed shall come again. */
+function ackAll({ forwarder, acks, consumer }: Run): void {
+  const tag = forwarder.takeAckable()
+  if (tag !== undefined) acks.note(tag, true)
+  acks.flush()
+  for (const behind of forwarder.takeSafe()) consumer?.ack(behind)
 }
 
 async function closeConsumer({ consumer, options, readingPaused }: Run): Promise<void> {

@@ -17,7 +17,7 @@ export interface Entry {
   /** How often it ended a connection, being the only one unconfirmed. */
   provoked: number
   /** The broker has it back already: it must not be acknowledged. */
-  handedBack: boolean
+  isBack: boolean
 }
 
 /**
@@ -34,7 +34,7 @@ export interface Window {
   /** It waits again. */
   markWaiting(entry: Entry): void
   /** The broker has it back already, without an ack. */
-  markHandedBack(entry: Entry): void
+  markBack(entry: Entry): void
   /** It is safe: its memory is free, and it may be acknowledged once all before it are safe. */
   markDone(entry: Entry): void
   /** Takes message `number`, with `multiple` all up to it, out of those unconfirmed. */
@@ -49,6 +49,8 @@ export interface Window {
   unsend(): Entry[]
   /** The highest tag that may be acknowledged with all before it, once; undefined: nothing new. */
   takeAckable(): number | undefined
+  /** The tags of all entries that are done, behind others that are not; once. */
+  takeSafe(): number[]
   /** Entries not done. */
   readonly inHand: number
   /** Entries sent and unconfirmed. */
@@ -102,8 +104,8 @@ export function createWindow(): Window {
       unconfirmed.set(number, entry)
     },
     markWaiting,
-    markHandedBack: (entry) => {
-      entry.handedBack = true
+    markBack: (entry) => {
+      entry.isBack = true
       markDone(entry)
     },
     markDone,
@@ -123,6 +125,7 @@ export function createWindow(): Window {
       return sent
     },
     takeAckable: () => takeAckable(entries),
+    takeSafe: () => takeSafe(entries),
     get inHand() {
       return inHand
     },
@@ -144,7 +147,7 @@ const toEntry = (delivery: Delivery, position: number, receivedMs: number): Entr
   sent: undefined,
   returned: false,
   provoked: 0,
-  handedBack: false,
+  isBack: false,
 })
 
 const NOTHING = Buffer.alloc(0)
@@ -197,7 +200,13 @@ function takeAckable(entries: Entry[]): number | undefined {
   let tag: number | undefined
   while (entries[0]?.state === 'done') {
     const entry = entries.shift() as Entry
-    if (!entry.handedBack) tag = entry.deliveryTag
+    if (!entry.isBack) tag = entry.deliveryTag
   }
   return tag
+}
+
+function takeSafe(entries: readonly Entry[]): number[] {
+  const safe = entries.filter(({ state, isBack }) => state === 'done' && !isBack)
+  for (const entry of safe) entry.isBack = true
+  return safe.map(({ deliveryTag }) => deliveryTag)
 }

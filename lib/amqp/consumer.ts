@@ -15,19 +15,24 @@ export interface Delivery {
   readonly body: Buffer
 }
 
-/** Consumes one queue on a channel of its own; every delivery must be acknowledged. */
+/**
+ * Consumes one queue on a channel of its own; every delivery must be acknowledged. It has no `cancel`:
+ * what is on its way at a basic.cancel goes back into a quorum queue in no order at all, while the end
+ * of the channel gives all that it held back in order (measured, RabbitMQ 3.10.8).
+ */
 export interface Consumer {
   /** Acknowledges all deliveries up to and including this one. */
   ackUpTo(deliveryTag: number): void
+  /** Acknowledges this delivery alone. */
+  ack(deliveryTag: number): void
   /** Hands this delivery to the queue's dead-letter exchange. */
   deadLetter(deliveryTag: number): void
   /**
-   * Changes how many deliveries may be unacknowledged. The new consumer stands in line before the old
-   * one leaves, so with a single active consumer another replica takes over at most once.
+   * Takes up to `count` at a time from now on, where it took one. To be called while that one is
+   * unacknowledged: so nothing can be on its way. The new consumer stands in line before the old one
+   * leaves; another replica that waits takes over at most once.
    */
-  setPrefetch(count: number): Promise<void>
-  /** Takes no more deliveries; those in hand can still be acknowledged. */
-  cancel(): Promise<void>
+  widen(count: number): Promise<void>
   /** Stops and goes on reading the whole connection, so that the broker waits. */
   readonly reading: Reading
   /** Ends the channel; what is unacknowledged goes back to the queue. */
@@ -58,25 +63,16 @@ export async function openConsumer(options: ConsumerOptions): Promise<Consumer> 
     await channel.prefetch(prefetch)
     return (await channel.consume(queue, receive)).consumerTag
   }
-  let tag = await start(options.prefetch)
-  let changing = Promise.resolve()
-  const replace = async (count: number) => {
-    const before = tag
-    tag = await start(count)
-    await channel.cancel(before)
-  }
+  const first = await start(options.prefetch)
   return {
     reading,
+    widen: async (count) => {
+      await start(count)
+      await channel.cancel(first)
+    },
     ackUpTo: (deliveryTag) => channel.ack(tagged(deliveryTag), true),
+    ack: (deliveryTag) => channel.ack(tagged(deliveryTag)),
     deadLetter: (deliveryTag) => channel.nack(tagged(deliveryTag), false, false),
-    setPrefetch: (count) => {
-      changing = replace(count)
-      return changing
-    },
-    cancel: async () => {
-      await changing
-      await channel.cancel(tag)
-    },
     close: () => channel.close(),
   }
 }

@@ -14,7 +14,6 @@ const FIXED_BYTES: Readonly<Record<string, number>> = {
   B: 1,
   s: 2,
   u: 2,
-  U: 2,
   I: 4,
   i: 4,
   f: 4,
@@ -148,7 +147,6 @@ function readInteger(value: Buffer): number | undefined {
     case 's':
       return value.readInt16BE(1)
     case 'u':
-    case 'U':
       return value.readUInt16BE(1)
     case 'I':
       return value.readInt32BE(1)
