@@ -89,10 +89,10 @@ export async function replayPass(options: PassOptions): Promise<PassEnd> {
   } finally {
     clearInterval(watch)
     signal.removeEventListener('abort', interrupt)
-    await close(pass)
+    pass.publisher?.close()
   }
   const { counts, selected, failure } = pass
-  return { counts, selected, failure }
+  return { counts, selected, failure: failure ?? (await settle(pass)) }
 }
 
 const createPass = (options: PassOptions): Pass => ({
@@ -242,11 +242,12 @@ function whyStuck({ options, unconfirmed }: Pass): string {
   return `the broker ${unconfirmed.size > 0 ? 'confirms' : 'delivers'} nothing`
 }
 
-/** The acks go before the end of the channel. A connection that is not read would not hear of it. */
-async function close({ consumer, publisher, isReadingPaused }: Pass): Promise<void> {
-  publisher?.close()
-  if (consumer === undefined || isReadingPaused) return
-  await within(consumer.close(), CLOSE_MS, () => new Error('no answer')).catch(() => {
-    // It has ended, or the end of its connection follows.
-  })
+/** The acks are with the broker once it has answered the end of their channel. Gives what went wrong. */
+async function settle({ consumer }: Pass): Promise<string | undefined> {
+  try {
+    await within(consumer?.close() ?? Promise.resolve(), CLOSE_MS, () => new Error('no answer'))
+    return undefined
+  } catch (error) {
+    return `the broker did not acknowledge the end: ${describeError(error)}`
+  }
 }
