@@ -22,3 +22,14 @@ const cells = (line: string): string[] =>
 /** The targets of all links. */
 export const linkTargets = (markdown: string): string[] =>
   [...markdown.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] as string)
+
+/** The anchors that GitHub gives to the headings. */
+export const headingAnchors = (markdown: string): string[] =>
+  [...withoutCode(markdown).matchAll(/^#+ (.+)$/gm)].map((match) =>
+    (match[1] as string)
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
+const withoutCode = (markdown: string) => markdown.replace(/^```.*?^```$/gms, '')
