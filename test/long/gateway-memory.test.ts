@@ -62,13 +62,16 @@ test('64 callers with 20 MB each: taken or told overloaded, in under 600 MB, sma
   const busy = await smallP99(storm)
   clearInterval(watching)
   const statuses = (await storm).map(({ status }) => status)
-  const taken = statuses.filter((status) => status === 200).length
-  assert.equal(taken + statuses.filter((status) => status === 503).length, 64, statuses.join())
-  assert.ok(taken > 0 && taken < 64, statuses.join())
-  assert.equal((await observer.ids('large.q')).length, taken)
+  const count = (status: number) => statuses.filter((one) => one === status).length
+  const [taken, overloaded, unknown] = [count(200), count(503), count(504)]
   console.log(
-    `${taken} taken; ${most.toFixed(0)} MB; small p99 ${quiet.toFixed(1)} → ${busy.toFixed(1)} ms`,
+    `${taken} taken, ${overloaded} overloaded, ${unknown} unknown; ${most.toFixed(0)} MB; small p99 ${quiet.toFixed(1)} → ${busy.toFixed(1)} ms`,
   )
+  // On a slow disk the broker may confirm some of 20 MB later than callers can wait.
+  assert.equal(taken + overloaded + unknown, 64, statuses.join())
+  assert.ok(taken > 0 && overloaded > 0, statuses.join())
+  const arrived = (await observer.ids('large.q')).length
+  assert.ok(arrived >= taken && arrived <= taken + unknown, `${arrived} arrived`)
   assert.ok(most < 600, `${most} MB`)
   // Ten times, or 50 ms, and five times that on a machine that does something else as well. This
   // process, which sends 1.3 GB meanwhile, is a part of it.
