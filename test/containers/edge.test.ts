@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ROOT } from '#infra/local/settings.ts'
 import { AMBIGUOUS, CHUNKED, POST, TARGETS } from '../support/attacks.ts'
-import { startChromium } from '../support/chromium.ts'
+import { openPage, startChromium } from '../support/chromium.ts'
 import { docker, logsOf, prepareStack } from '../support/docker.ts'
 import { endOfFile } from '../support/ending.ts'
 import { lines, sendRaw } from '../support/raw-http.ts'
@@ -22,7 +22,7 @@ const OVERRIDE = `services:
     image: warren-edge:test
     profiles: [tripwire]
     networks: [back]
-    healthcheck: { test: [CMD, node, -e, "net.connect(15672, '127.0.0.1').on('connect', () => process.exit(0))"], interval: 1s }
+    healthcheck: { test: [CMD, bash, -c, </dev/tcp/127.0.0.1/15672], interval: 1s }
     entrypoint:
       - node
       - -e
@@ -73,21 +73,18 @@ test('from an address outside CONSOLE_ALLOW the console is 403, whatever a calle
 test('the console through the edge: log in, the page of topic1 in the vhost /', async (t) => {
   await edgeWith({ CONSOLE_ALLOW: await ownAddress() })
   assert.equal((await publishTo(stack, { token: TOKEN, body: '{"n":1}' })).status, 200)
-  const page = await startChromium(t)
-  await page.open(`${stack.origin}/rabbitmq/`)
-  await page.until(`document.querySelector('input[name=username]')`)
-  await page.evaluate(`{
-    document.querySelector('input[name=username]').value = 'operator'
-    document.querySelector('input[name=password]').value = ${JSON.stringify(PASS)}
-    document.querySelector('input[type=submit]').click()
-  }`)
-  await page.until(`document.body.innerText.includes('Overview')`)
-  await page.evaluate(`location.hash = '#/queues/%2F/topic1'`)
-  await page.until(`/Queue\\s+topic1/.test(document.querySelector('h1')?.innerText ?? '')`)
-  await page.until(`/Consumers/.test(document.body.innerText)`)
+  const { page } = await openPage(t, await startChromium(t))
+  await page.goto(`${stack.origin}/rabbitmq/`)
+  await page.fill('input[name=username]', 'operator')
+  await page.fill('input[name=password]', PASS)
+  await page.click('input[type=submit]')
+  await page.getByRole('heading', { name: 'Overview' }).first().waitFor()
+  await page.goto(`${stack.origin}/rabbitmq/#/queues/%2F/topic1`)
+  await page.getByRole('heading', { name: 'Queue topic1' }).waitFor()
+  await page.getByText('Message rates').first().waitFor()
   const folder = join(ROOT, '.build')
   mkdirSync(folder, { recursive: true })
-  await page.screenshot(join(folder, 'console.png'))
+  await page.screenshot({ path: join(folder, 'console.png') })
 })
 
 test('a tripwire takes the place of the console', async () => {

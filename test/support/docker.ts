@@ -136,7 +136,7 @@ async function composeIn(
 }
 
 /** What the Docker client needs; no setting of a stack comes from the shell. */
-const clientEnv = () =>
+export const clientEnv = () =>
   Object.fromEntries(
     ['PATH', 'HOME', 'DOCKER_CONFIG', 'DOCKER_HOST'].map((name) => [name, process.env[name]]),
   )
