@@ -14,7 +14,7 @@ export interface HeldBody {
 }
 
 /** The length that a request announces; undefined when it is chunked. */
-export function announcedLength(incoming: IncomingMessage): number | undefined {
+function announcedLength(incoming: IncomingMessage): number | undefined {
   const { 'content-length': length, 'transfer-encoding': coding } = incoming.headers
   if (coding !== undefined) return undefined
   return length === undefined ? 0 : Number(length)

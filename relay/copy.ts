@@ -40,7 +40,7 @@ export class CopyRefused extends Error {
  * Hops after which a message must be going in circles. RabbitMQ's federation has the same guard
  * (max-hops), but drops the message; a relay parks it.
  */
-export const MAX_HOPS = 16
+const MAX_HOPS = 16
 
 /** Headers that Warren sets. */
 export const HEADER = {

@@ -21,7 +21,7 @@ export interface RelayStatus {
 }
 
 /** Deliveries in hand and none safe for so long, or messages waiting and none delivered: stuck. */
-export const STUCK_MS = 30_000
+const STUCK_MS = 30_000
 
 /** Why the relay is not ready, in words for a person; empty: it is ready. A standby is ready, too. */
 export function unreadiness(status: RelayStatus, nowMs: number): string[] {

@@ -33,7 +33,7 @@ export function renderDefinitions(users: readonly BrokerUser[]): string {
 }
 
 /** As RabbitMQ computes it: 4 bytes of salt, then SHA-256 of salt and password. */
-export function hashPassword(pass: string, salt: Buffer = randomBytes(4)): string {
+function hashPassword(pass: string, salt: Buffer = randomBytes(4)): string {
   const digest = createHash('sha256').update(salt).update(pass).digest()
   return Buffer.concat([salt, digest]).toString('base64')
 }

@@ -140,7 +140,7 @@ export async function deleteQueue(connection: AmqpConnection, name: string): Pro
 }
 
 /** The reply code that the broker refused with, if it did. */
-export function replyCode(error: unknown): number | undefined {
+function replyCode(error: unknown): number | undefined {
   const { code } = error as { readonly code?: unknown }
   return typeof code === 'number' ? code : undefined
 }

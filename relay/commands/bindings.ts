@@ -62,7 +62,7 @@ async function brokerUrl({ broker, log }: RunOptions): Promise<string> {
 }
 
 /** @param found all bindings of the staging queue and of the destination */
-export function sortBindings(
+function sortBindings(
   settings: RelaySettings,
   expected: BindingSpec,
   found: readonly BindingSpec[],

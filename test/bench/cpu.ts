@@ -20,7 +20,7 @@ function statOf(pid: number): Stat | undefined {
 }
 
 /** A process and all that come from it. */
-export function familyOf(root: number): number[] {
+function familyOf(root: number): number[] {
   const parents = new Map<number, number>()
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry)

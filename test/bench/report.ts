@@ -77,7 +77,7 @@ export function print(report: Report, asJson: boolean): void {
   console.log(verdict(report))
 }
 
-export function verdict({ name, targets }: Report): string {
+function verdict({ name, targets }: Report): string {
   const short = targets.filter(({ met }) => !met)
   const names = short.length === 0 ? '' : `; short: ${short.map(({ what }) => what).join(', ')}`
   return `bench ${name}: ${targets.length - short.length} of ${targets.length} targets met${names}`

@@ -74,7 +74,7 @@ export async function keepLedger(amqpUrl: string, queue: string): Promise<Ledger
   }
 }
 
-export function accountOf(ids: readonly number[]): Account {
+function accountOf(ids: readonly number[]): Account {
   const firsts = [...new Set(ids)]
   return {
     distinct: firsts.length,
