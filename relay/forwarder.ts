@@ -58,6 +58,8 @@ export interface ForwarderState {
   readonly bytes: number
   /** When a message became safe last, or when the first one came in, on the clock of `now`. */
   readonly progressMs: number
+  /** When the oldest of those in hand came in; while nothing is in hand, it means nothing. */
+  readonly oldestMs: number
   /** How many messages became safe. */
   readonly safe: number
   /** Undefined while all is well. */
@@ -98,7 +100,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   return {
     events: eventsOf(work),
     deliver: (delivery) => {
-      if (work.window.inHand === 0) work.progressMs = options.now()
+      if (work.window.inHand() === 0) work.progressMs = options.now()
       work.window.add(delivery, options.now())
       pump(work)
       options.onChange()
@@ -146,10 +148,11 @@ function eventsOf(work: Work): RawPublisherEvents {
 function stateOf({ window, progressMs, safe, blocked, publisher, refusal }: Work): ForwarderState {
   const lost = publisher === undefined ? 'lost' : undefined
   return {
-    inHand: window.inHand,
-    inFlight: window.inFlight,
-    bytes: window.bytes,
+    inHand: window.inHand(),
+    inFlight: window.inFlight(),
+    bytes: window.bytes(),
     progressMs,
+    oldestMs: window.oldestMs(),
     safe,
     trouble: blocked ? 'blocked' : (refusal ?? lost),
   }
@@ -159,7 +162,7 @@ function stateOf({ window, progressMs, safe, blocked, publisher, refusal }: Work
 function pump(work: Work): void {
   const { window, pace, publisher, options } = work
   if (publisher === undefined || work.blocked || work.stopped || work.preparing) return
-  while (window.inFlight < pace.allowance(options.now())) {
+  while (window.inFlight() < pace.allowance(options.now())) {
     const entry = window.nextWaiting()
     if (entry === undefined) return
     send(work, entry, publisher)
@@ -258,7 +261,7 @@ function channelEnded(work: Work, end: ChannelEnd): void {
 function afterwards(work: Work): void {
   const next = work.window.nextWaiting()
   const beyond = next === undefined || next.position > work.suspectedUpTo
-  if (work.pace.searching && beyond && work.window.inFlight === 0) work.pace.passed()
+  if (work.pace.searching && beyond && work.window.inFlight() === 0) work.pace.passed()
   pump(work)
   work.options.onChange()
 }

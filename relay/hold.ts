@@ -1,4 +1,4 @@
-import type { Trouble } from './forwarder.ts'
+import type { ForwarderState, Trouble } from './forwarder.ts'
 
 /** What a look at the destination shows while the relay holds. */
 export interface Sight {
@@ -61,4 +61,21 @@ function isGone(trouble: Trouble | undefined, messages: number | undefined, sigh
   if (trouble === 'blocked' || trouble === 'lost') return true
   if (trouble !== 'nacked' || messages === undefined || sight.messages === undefined) return false
   return sight.messages < messages
+}
+
+/** RabbitMQ closes a channel over a delivery that is 30 minutes old (its `consumer_timeout`). */
+const OLDEST_MS = 20 * 60 * 1000
+
+/**
+ * Whether the consuming channel must be closed: `held`, since nothing became safe for HOLD_MS;
+ * `recycled`, since the destination takes so little that a delivery grew old.
+ */
+export function overdue(
+  { inHand, progressMs, oldestMs }: ForwarderState,
+  nowMs: number,
+  holdMs: number,
+): 'held' | 'recycled' | undefined {
+  if (inHand === 0) return undefined
+  if (nowMs - progressMs >= holdMs) return 'held'
+  return nowMs - oldestMs >= OLDEST_MS ? 'recycled' : undefined
 }

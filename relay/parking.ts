@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
 import type { Delivery } from '#lib/amqp/consumer.ts'
 import { openRawPublisher, type RawPublisher } from '#lib/amqp/raw-publisher.ts'
+import { describeError, type Log } from '#lib/log.ts'
 import { within } from '#lib/within.ts'
 import { CopyRefused, parkedCopyOf } from './copy.ts'
 
@@ -83,6 +85,42 @@ export function createParking(options: ParkingOptions): Parking {
       await opened?.connection.close(withinMs)
     },
   }
+}
+
+export interface ParkingWay {
+  readonly parking: Parking
+  /** Whether what is rejected surely reaches the parking queue. */
+  readonly parksByItself: boolean
+  /** Rejects the delivery. */
+  readonly handBack: () => void
+  /** Nobody waits for it any more: the message has gone back with its channel. */
+  readonly isOver: () => boolean
+  readonly onParked: (delivery: Delivery, reason: string) => void
+  readonly log: Log
+}
+
+const RETRY_MS = 1000
+
+/** Parks a message however long it takes. What cannot be published in any form is left to the broker. */
+export async function parkUntilSafe(
+  delivery: Delivery,
+  reason: string,
+  error: string,
+  { parking, parksByItself, handBack, isOver, onParked, log }: ParkingWay,
+): Promise<'parked' | 'handed-back'> {
+  while (!isOver()) {
+    try {
+      const parked = await parking.park(delivery, reason, error)
+      if (!parked && !parksByItself) throw new Error('the broker does not take it in this form')
+      if (!parked) handBack()
+      onParked(delivery, reason)
+      return parked ? 'parked' : 'handed-back'
+    } catch (failure) {
+      log.error({ reason, err: describeError(failure) }, 'message cannot be parked yet')
+      await sleep(RETRY_MS)
+    }
+  }
+  return 'handed-back'
 }
 
 interface Channel {

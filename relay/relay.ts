@@ -42,6 +42,8 @@ interface Work {
 const FRUITLESS_SESSIONS = 3
 const RETRY_MS = 1000
 const POLL_MS = 50
+/** Of the grace, for closing a channel and the connections. */
+const CLOSINGS_MS = 1500
 const CLOSE_MS = 1000
 const SECOND_MS = 1000
 
@@ -58,7 +60,7 @@ export function startRelay(options: RelayOptions): Running {
       clearInterval(held)
       const untilMs = performance.now() + graceMs
       work.stopping.abort()
-      await work.session?.stop(graceMs)
+      await work.session?.stop(Math.max(0, graceMs - CLOSINGS_MS))
       await supervised
       const leftMs = Math.max(0, Math.min(CLOSE_MS, untilMs - performance.now()))
       await work.parking.close(leftMs)

@@ -4,17 +4,18 @@ import type { RelaySettings } from '#lib/config-relay.ts'
 import { describeError, type Log } from '#lib/log.ts'
 import { within } from '#lib/within.ts'
 import { type Acks, createAcks } from './acks.ts'
-import { deliveryCountOf } from './copy.ts'
 import { createForwarder, type Forwarder, type ForwarderState, type Trouble } from './forwarder.ts'
+import { overdue } from './hold.ts'
 import { createOutlet, type Outlet } from './outlet.ts'
-import type { Parking } from './parking.ts'
+import { type Parking, parkUntilSafe } from './parking.ts'
+import { isSuspicious } from './suspicion.ts'
 
 /**
  * `lost`: the source's channel or connection ended. `held`: the destination took nothing for HOLD_MS.
  * `isolating`: a message was delivered too often, so the next session takes one at a time.
- * `cancelled`: the broker ended the consumer. `stopped`: by us.
+ * `recycled`: before a delivery grew too old. `cancelled`: the broker ended the consumer. `stopped`: by us.
  */
-export type Ending = 'lost' | 'held' | 'isolating' | 'cancelled' | 'stopped'
+export type Ending = 'lost' | 'held' | 'isolating' | 'recycled' | 'cancelled' | 'stopped'
 
 export interface SessionEnd {
   readonly why: Ending
@@ -84,8 +85,7 @@ interface Run {
 /** How long the broker may take to accept a consumer (a queue may just be electing its leader), */
 const OPEN_MS = 10_000
 /** and to answer the end of the consuming channel. */
-const CLOSE_MS = 2000
-const PARK_RETRY_MS = 1000
+const CLOSE_MS = 1000
 
 /** Opens a session; it begins to consume once it can publish. */
 export function openSession(options: SessionOptions): Session {
@@ -119,11 +119,16 @@ function createRun(options: SessionOptions): Run {
     order: settings.order,
     persist: settings.persist,
     parkUnroutable: settings.onMissing === 'park',
-    park: (delivery, reason, error) => parkSafely(run, delivery, reason, error),
+    park: (delivery, reason, error) =>
+      parkUntilSafe(delivery, reason, error, {
+        ...options,
+        handBack: () => run.consumer?.deadLetter(delivery.deliveryTag),
+        isOver: () => run.ended,
+      }),
     onMissing: options.onMissing,
     onForwarded: (delivery, hopMs) => {
       options.onForwarded(delivery, hopMs)
-      if (run.narrow && !isSuspicious(run, delivery)) widen(run)
+      if (run.narrow && !isSuspicious(delivery, deliveryLimitOf(run))) widen(run)
     },
     onRefused: options.onRefused,
     onChange: () => changed(run),
@@ -145,7 +150,7 @@ function createRun(options: SessionOptions): Run {
     }),
     publishing,
     over: Promise.withResolvers(),
-    watch: setInterval(() => endIfHeld(run), Math.min(1000, settings.holdMs / 4)),
+    watch: setInterval(() => endIfOverdue(run), Math.min(1000, settings.holdMs / 4)),
     consumer: undefined,
     narrow: options.narrow || settings.order === 'strict',
     widening: false,
@@ -189,17 +194,11 @@ function receive(run: Run, delivery: Delivery): void {
   if (run.ended || run.leaving !== undefined) return // It goes back to the queue with the channel.
   run.lastDeliveryMs = performance.now()
   run.options.onDelivery(delivery)
-  if (!run.narrow && isSuspicious(run, delivery)) leave(run, 'isolating')
+  if (!run.narrow && isSuspicious(delivery, deliveryLimitOf(run))) leave(run, 'isolating')
   else run.forwarder.deliver(delivery)
 }
 
-/** A message that is delivered again and again may be what ends the relay each time. */
-const SUSPICIOUS_DELIVERIES = 5
-
-function isSuspicious({ options }: Run, { redelivered, properties }: Delivery): boolean {
-  const half = Math.ceil(options.settings.deliveryLimit / 2)
-  return redelivered && deliveryCountOf(properties) >= Math.min(SUSPICIOUS_DELIVERIES, half)
-}
+const deliveryLimitOf = ({ options }: Run) => options.settings.deliveryLimit
 
 /** With ORDER=strict it stays at one: what goes back into a quorum queue goes behind its like. */
 function widen(run: Run): void {
@@ -248,11 +247,9 @@ function endIfDone(run: Run): void {
   if (inHand === 0 || givesUp) void end(run, run.leaving)
 }
 
-function endIfHeld(run: Run): void {
-  const { inHand, progressMs } = run.forwarder.state()
-  if (inHand > 0 && performance.now() - progressMs >= run.options.settings.holdMs) {
-    void end(run, 'held')
-  }
+function endIfOverdue(run: Run): void {
+  const why = overdue(run.forwarder.state(), performance.now(), run.options.settings.holdMs)
+  if (why) void end(run, why)
 }
 
 async function stop(run: Run, graceMs: number): Promise<void> {
@@ -295,26 +292,4 @@ async function closeConsumer({ consumer, options, readingPaused }: Run): Promise
   await within(consumer.close(), CLOSE_MS, () => new Error('no answer')).catch(() => {
     if (source.isOpen()) options.log.debug({}, 'the consuming channel had ended')
   })
-}
-
-async function parkSafely(
-  run: Run,
-  delivery: Delivery,
-  reason: string,
-  error: string,
-): Promise<'parked' | 'handed-back'> {
-  const { parking, parksByItself, onParked, log } = run.options
-  while (!run.ended) {
-    try {
-      const parked = await parking.park(delivery, reason, error)
-      if (!parked && !parksByItself) throw new Error('the broker does not take it in this form')
-      if (!parked) run.consumer?.deadLetter(delivery.deliveryTag)
-      onParked(delivery, reason)
-      return parked ? 'parked' : 'handed-back'
-    } catch (failure) {
-      log.error({ reason, err: describeError(failure) }, 'message cannot be parked yet')
-      await new Promise((resolve) => setTimeout(resolve, PARK_RETRY_MS))
-    }
-  }
-  return 'handed-back' // Nobody listens any more: the message goes back with its channel.
 }

@@ -1,4 +1,5 @@
 import type { Delivery } from '#lib/amqp/consumer.ts'
+import { createUnconfirmed } from './unconfirmed.ts'
 
 /** A delivery in the relay's hands, until the broker has taken it back. */
 export interface Entry {
@@ -52,20 +53,20 @@ export interface Window {
   /** The tags of all entries that are done, behind others that are not; once. */
   takeSafe(): number[]
   /** Entries not done. */
-  readonly inHand: number
+  inHand(): number
+  /** When the first entry that cannot be acknowledged yet came in; 0 when there is none. */
+  oldestMs(): number
   /** Entries sent and unconfirmed. */
-  readonly inFlight: number
+  inFlight(): number
   /** Of the bodies and properties of the entries not done. */
-  readonly bytes: number
+  bytes(): number
 }
 
 export function createWindow(): Window {
   const entries: Entry[] = []
-  /** Unconfirmed, by number, which is also their order. */
-  const unconfirmed = new Map<number, Entry>()
+  const unconfirmed = createUnconfirmed()
   let positions = 0
   let cursor = 0
-  let lastReturned = 0
   let inHand = 0
   let bytes = 0
 
@@ -97,44 +98,26 @@ export function createWindow(): Window {
       }
       return undefined
     },
-    markSent: (entry, number, properties) => {
-      entry.state = 'sent'
-      entry.sent = { number, properties }
-      entry.returned = false
-      unconfirmed.set(number, entry)
-    },
+    markSent: unconfirmed.add,
     markWaiting,
     markBack: (entry) => {
       entry.isBack = true
       markDone(entry)
     },
     markDone,
-    settle: (number, multiple) => {
-      const settled = multiple ? upTo(unconfirmed, number) : one(unconfirmed, number)
-      for (const entry of settled) unconfirmed.delete((entry.sent as { number: number }).number)
-      return settled
-    },
-    markReturned: (properties, body) => {
-      lastReturned = markReturned(unconfirmed, lastReturned, properties, body)
-    },
+    settle: unconfirmed.settle,
+    markReturned: unconfirmed.markReturned,
     unsend: () => {
-      const sent = [...unconfirmed.values()]
-      unconfirmed.clear()
-      lastReturned = 0
+      const sent = unconfirmed.clear()
       for (const entry of sent) markWaiting(entry)
       return sent
     },
     takeAckable: () => takeAckable(entries),
     takeSafe: () => takeSafe(entries),
-    get inHand() {
-      return inHand
-    },
-    get inFlight() {
-      return unconfirmed.size
-    },
-    get bytes() {
-      return bytes
-    },
+    inHand: () => inHand,
+    oldestMs: () => entries[0]?.receivedMs ?? 0,
+    inFlight: unconfirmed.size,
+    bytes: () => bytes,
   }
 }
 
@@ -161,39 +144,6 @@ const RELEASED: Delivery = {
 }
 
 const sizeOf = ({ delivery }: Entry) => delivery.body.length + delivery.properties.length
-
-function one(unconfirmed: ReadonlyMap<number, Entry>, number: number): Entry[] {
-  const entry = unconfirmed.get(number)
-  return entry === undefined ? [] : [entry]
-}
-
-function upTo(unconfirmed: ReadonlyMap<number, Entry>, number: number): Entry[] {
-  const settled: Entry[] = []
-  for (const [candidate, entry] of unconfirmed) {
-    if (candidate > number) break
-    settled.push(entry)
-  }
-  return settled
-}
-
-/** The broker returns messages in the order in which they were published. Gives the new last number. */
-function markReturned(
-  unconfirmed: ReadonlyMap<number, Entry>,
-  lastReturned: number,
-  properties: Buffer,
-  body: Buffer,
-): number {
-  const later = [...unconfirmed].filter(([number]) => number > lastReturned)
-  const match = later.find(
-    ([, { sent, delivery }]) => sent?.properties.equals(properties) && delivery.body.equals(body),
-  )
-  if (match) {
-    match[1].returned = true
-    return match[0]
-  }
-  for (const [, entry] of later) entry.returned = true
-  return lastReturned
-}
 
 /** Forgets the entries at the head that are done; their last tag that is not handed back. */
 function takeAckable(entries: Entry[]): number | undefined {

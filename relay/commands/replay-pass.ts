@@ -56,6 +56,7 @@ interface Pass {
   isOver: boolean
   failure: string | undefined
   lastMs: number
+  emptyLooks: number
 }
 
 /** A consumer's prefetch has 16 bits; what stays is held unacknowledged until the end. */
@@ -65,8 +66,9 @@ const MOST_UNCONFIRMED = 500
 /** or this much of large ones. */
 const MOST_UNCONFIRMED_BYTES = 16 * 1024 * 1024
 const LOOK_MS = 250
-/** Nothing came for so long, and nothing is ready: the end of the queue. */
+/** Nothing came for so long, and so many looks find nothing ready: the end of the queue. */
 const QUIET_MS = 1000
+const EMPTY_LOOKS = 4
 /** Nothing happened for so long, though it should. */
 const STUCK_MS = 30_000
 const CLOSE_MS = 5000
@@ -109,6 +111,7 @@ const createPass = (options: PassOptions): Pass => ({
   isOver: false,
   failure: undefined,
   lastMs: performance.now(),
+  emptyLooks: 0,
 })
 
 /** Deliveries may come in before it is known that the broker has accepted the consumer. */
@@ -142,6 +145,7 @@ function receive(pass: Pass, delivery: Delivery): void {
   if (pass.isOver) return
   const { options, counts } = pass
   pass.lastMs = performance.now()
+  pass.emptyLooks = 0
   counts.looked += 1
   const parked = select(pass, delivery)
   if (parked !== undefined) {
@@ -230,9 +234,12 @@ async function look(pass: Pass): Promise<void> {
   const quietMs = performance.now() - pass.lastMs
   if (quietMs >= STUCK_MS) fail(pass, whyStuck(pass))
   if (pass.isOver || pass.unconfirmed.size > 0 || quietMs < QUIET_MS) return
+  const { looked, replayed } = pass.counts
   const state = await queueState(pass.options.writer, pass.options.from).catch(() => undefined)
-  const isFull = pass.counts.looked - pass.counts.replayed >= MOST_HELD
-  if (state?.messages !== 0 && !isFull) return
+  if (looked !== pass.counts.looked) return // A process that was stalled hears its timers first.
+  const isEmpty = state?.messages === 0 || looked - replayed >= MOST_HELD
+  pass.emptyLooks = isEmpty ? pass.emptyLooks + 1 : 0
+  if (pass.emptyLooks < EMPTY_LOOKS) return
   pass.isOver = true
   endIfDone(pass)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createPauses, LONGEST_PAUSE_MS, type Sight } from '#relay/hold.ts'
+import { createPauses, LONGEST_PAUSE_MS, overdue, type Sight } from '#relay/hold.ts'
 
 const FOUND: Sight = { found: true, messages: 10, blocked: false }
 const GONE: Sight = { found: false, messages: undefined, blocked: false }
@@ -47,4 +47,15 @@ test('pauses double up to two hours, and begin anew after a message got through'
   assert.equal(lengths.at(-1), LONGEST_PAUSE_MS)
   pauses.reset()
   assert.equal(pauses.begin('nacked', 10, 0).mayResume(FOUND, 10_000), true)
+})
+
+test('the channel is closed when nothing becomes safe, or before a delivery is 30 minutes old', () => {
+  const work = { inHand: 1, inFlight: 0, bytes: 0, progressMs: 0, oldestMs: 0, safe: 0 }
+  const state = { ...work, trouble: undefined }
+  assert.equal(overdue(state, 59_999, 60_000), undefined)
+  assert.equal(overdue(state, 60_000, 60_000), 'held')
+  const slow = { ...state, progressMs: 1_200_000 }
+  assert.equal(overdue({ ...slow, oldestMs: 1 }, 1_200_000, 60_000), undefined)
+  assert.equal(overdue(slow, 1_200_000, 60_000), 'recycled')
+  assert.equal(overdue({ ...state, inHand: 0 }, 1e9, 60_000), undefined)
 })

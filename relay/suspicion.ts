@@ -1,0 +1,16 @@
+import type { Delivery } from '#lib/amqp/consumer.ts'
+import { deliveryCountOf } from './copy.ts'
+
+const SUSPICIOUS_DELIVERIES = 5
+
+/**
+ * Whether a message was delivered so often that it may be what ends the relay each time: half the
+ * deliveries that it has, 5 at most. Classic queues do not count.
+ */
+export function isSuspicious(
+  { redelivered, properties }: Delivery,
+  deliveryLimit: number,
+): boolean {
+  const enough = Math.min(SUSPICIOUS_DELIVERIES, Math.ceil(deliveryLimit / 2))
+  return redelivered && deliveryCountOf(properties) >= enough
+}
