@@ -5,13 +5,13 @@ import type { Ending } from './upstream.ts'
 export interface Dns {
   /** `127.0.0.1:port`. */
   readonly address: string
-  /** From now on the name means 127.0.0.1. */
-  add(name: string): void
+  /** From now on the name means these addresses. @default 127.0.0.1 */
+  add(name: string, ...addresses: readonly string[]): void
 }
 
 /** A DNS server that knows no name at first. */
 export async function startDns(ending: Ending): Promise<Dns> {
-  const names = new Set<string>()
+  const names = new Map<string, readonly string[]>()
   const socket = createSocket('udp4')
   socket.on('message', (query, from) => {
     socket.send(answerTo(query, names), from.port, from.address)
@@ -19,22 +19,28 @@ export async function startDns(ending: Ending): Promise<Dns> {
   ending.after(() => void socket.close())
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   const { port } = socket.address() as AddressInfo
-  return { address: `127.0.0.1:${port}`, add: (name) => void names.add(name) }
+  return {
+    address: `127.0.0.1:${port}`,
+    add: (name, ...addresses) =>
+      void names.set(name, addresses.length > 0 ? addresses : ['127.0.0.1']),
+  }
 }
 
 const HEADER_BYTES = 12
-/** Type A, class IN, lives 1 s, 127.0.0.1; its name is the question's (RFC 1035, 4.1.3). */
-const RECORD = Buffer.from('c00c00010001000000010004' + '7f000001', 'hex')
+/** Type A, class IN, lives 1 s, 4 bytes; its name is the question's (RFC 1035, 4.1.3). */
+const RECORD = Buffer.from('c00c00010001000000010004', 'hex')
+const recordOf = (address: string) =>
+  Buffer.concat([RECORD, Buffer.from(address.split('.').map(Number))])
 
-function answerTo(query: Buffer, names: ReadonlySet<string>): Buffer {
+function answerTo(query: Buffer, names: ReadonlyMap<string, readonly string[]>): Buffer {
   const { name, end } = readName(query)
-  const known = names.has(name)
+  const known = names.get(name)
   const header = Buffer.from(query.subarray(0, HEADER_BYTES))
   header.writeUInt16BE(known ? 0x8180 : 0x8183, 2) // An answer; 3: no such name.
-  header.writeUInt16BE(known ? 1 : 0, 6)
+  header.writeUInt16BE(known?.length ?? 0, 6)
   header.fill(0, 8)
   const question = query.subarray(HEADER_BYTES, end)
-  return Buffer.concat([header, question, ...(known ? [RECORD] : [])])
+  return Buffer.concat([header, question, ...(known ?? []).map(recordOf)])
 }
 
 /** The name asked for, and where the question ends. */
