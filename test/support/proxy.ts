@@ -2,9 +2,9 @@ import { connect, createServer, type Socket } from 'node:net'
 
 /**
  * What the proxy does with bytes: `pass` them; `drop` them in both directions while the connections
- * stay open (a black hole); `drop-replies`: only what the server sends.
+ * stay open (a black hole); `drop-requests`: only what the client sends, `drop-replies`: the server.
  */
-export type ProxyMode = 'pass' | 'drop' | 'drop-replies'
+export type ProxyMode = 'pass' | 'drop' | 'drop-requests' | 'drop-replies'
 
 /** A TCP proxy before a real server, for faults that a healthy one does not show. */
 export interface Proxy {
@@ -34,9 +34,10 @@ export async function startProxy(target: number): Promise<Proxy> {
       socket.on('error', () => {}) // The other side hears of it by its 'close'.
       socket.on('close', () => sockets.delete(socket))
     }
-    forward(client, upstream, () => state.mode !== 'drop' && !dropped.has(client))
-    forward(upstream, client, () => state.mode === 'pass' && !dropped.has(client))
+    forward(client, upstream, () => !dropping('drop-requests') && !dropped.has(client))
+    forward(upstream, client, () => !dropping('drop-replies') && !dropped.has(client))
   })
+  const dropping = (direction: ProxyMode) => ['drop', direction].includes(state.mode)
   const forward = (from: Socket, to: Socket, passes: () => boolean) => {
     const later = (action: () => void) => {
       if (state.delayMs === 0) action()
