@@ -64,7 +64,8 @@ async function provide(home: string, env: Env, signal: AbortSignal): Promise<voi
 
 /** The shell's environment without any setting of ours, and with a folder of the tests' own. */
 function testEnv(env: Env, home: string): NodeJS.ProcessEnv {
-  const own = /^(AMQP_|RABBIT_|API_TOKEN|EDGE_|WARREN_|AWS_|LOG_LEVEL$|NODE_TEST_CONTEXT$)/
+  const own =
+    /^(AMQP_|RABBIT_|API_TOKEN|EDGE_|WARREN_(?!INSTALL$)|AWS_|LOG_LEVEL$|NODE_TEST_CONTEXT$)/
   const rest = Object.entries(env).filter(([key]) => !own.test(key))
   return { ...Object.fromEntries(rest), TMPDIR: home, WARREN_HOME: join(home, 'warren') }
 }

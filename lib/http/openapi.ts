@@ -179,6 +179,12 @@ export const openApi = {
   },
   components: {
     schemas: SCHEMAS,
-    securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    securitySchemes: {
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'A token that the operator gave you.',
+      },
+    },
   },
 } as const

@@ -1,95 +1,51 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { until } from './until.ts'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { haveInstalled } from './installed.ts'
 import type { Ending } from './upstream.ts'
 
-/** One page of a headless Chromium, spoken to in the DevTools protocol. */
-export interface Page {
-  open(url: string): Promise<void>
-  /** The value of a JavaScript expression in the page. @throws {Error} when it throws */
-  evaluate(expression: string): Promise<unknown>
-  /** Waits until an expression is true in the page. */
-  until(expression: string): Promise<void>
-  screenshot(file: string): Promise<void>
+/** Debian's; playwright-core brings none. */
+const EXECUTABLE = '/usr/bin/chromium'
+
+/** No sandbox: it does not run as root, and what is loaded is ours. No calls home of the browser's own. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** For one step on a busy machine; an idle one takes a fraction of a second. */
+const PATIENCE_MS = 60_000
+
+/** Starts a real, headless Chromium with a profile of its own, installed if it is missing; it ends with the test. */
+export async function startChromium(ending: Ending): Promise<Browser> {
+  await haveInstalled({ chromium: 'chromium' })
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+  ending.after(() => browser.close())
+  return browser
 }
 
-type Call = (method: string, params?: object) => Promise<Record<string, unknown>>
+/** A page, and all that went on in it. */
+export interface Watched {
+  readonly page: Page
+  /** The URL of everything that it asked for, in order. */
+  readonly requested: readonly string[]
+  /** What its security policy kept from happening, what its scripts threw, what they complained of. */
+  readonly complaints: readonly string[]
+}
 
-/** Starts Debian's Chromium; it ends with the test. @throws {Error} it is not installed */
-export async function startChromium(ending: Ending): Promise<Page> {
-  const profile = mkdtempSync(join(tmpdir(), 'warren-chromium-'))
-  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage']
-  const browser = spawn(
-    'chromium',
-    [
-      ...flags,
-      '--window-size=1280,1000',
-      `--user-data-dir=${profile}`,
-      '--remote-debugging-port=0',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  )
-  ending.after(async () => {
-    browser.kill('SIGTERM')
-    if (browser.exitCode === null) await once(browser, 'exit')
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+/** Opens an empty page that shares nothing with others; it closes with the test. */
+export async function openPage(ending: Ending, browser: Browser): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 800 } })
+  ending.after(() => context.close())
+  context.setDefaultTimeout(PATIENCE_MS)
+  const requested: string[] = []
+  const complaints: string[] = []
+  context.on('request', (request) => requested.push(request.url()))
+  context.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
   })
-  for await (const line of createInterface(browser.stderr)) {
-    const url = /^DevTools listening on (ws:\S+)/.exec(line)?.[1]
-    if (url !== undefined) {
-      browser.stderr.resume()
-      return newPage(new URL(url).port, ending)
-    }
-  }
-  throw new Error('chromium ended before it was ready')
-}
-
-async function newPage(port: string, ending: Ending): Promise<Page> {
-  const answer = await fetch(`http://127.0.0.1:${port}/json/new?about:blank`, { method: 'PUT' })
-  const { webSocketDebuggerUrl } = (await answer.json()) as { webSocketDebuggerUrl: string }
-  const call = await connect(webSocketDebuggerUrl, ending)
-  await call('Page.enable')
-  const evaluate = async (expression: string) => {
-    const { result, exceptionDetails } = (await call('Runtime.evaluate', {
-      ...{ expression, awaitPromise: true, returnByValue: true },
-    })) as { result: { value: unknown }; exceptionDetails?: { text: string } }
-    if (exceptionDetails) throw new Error(exceptionDetails.text)
-    return result.value
-  }
-  return {
-    open: async (url) => void (await call('Page.navigate', { url })),
-    evaluate,
-    // The page may be on its way to another: then there is nothing to ask yet.
-    until: async (expression) =>
-      void (await until(expression, () => evaluate(`Boolean(${expression})`).catch(() => false))),
-    screenshot: async (file) => {
-      const { data } = await call('Page.captureScreenshot', { format: 'png' })
-      writeFileSync(file, Buffer.from(data as string, 'base64'))
-    },
-  }
-}
-
-async function connect(url: string, ending: Ending): Promise<Call> {
-  const socket = new WebSocket(url)
-  await once(socket, 'open')
-  ending.after(() => socket.close())
-  let last = 0
-  const waiting = new Map<number, PromiseWithResolvers<Record<string, unknown>>>()
-  socket.addEventListener('message', ({ data }) => {
-    const { id, result, error } = JSON.parse(String(data))
-    if (error) waiting.get(id)?.reject(new Error(error.message))
-    else waiting.get(id)?.resolve(result)
-    waiting.delete(id)
-  })
-  return (method, params = {}) => {
-    last += 1
-    const answer = Promise.withResolvers<Record<string, unknown>>()
-    waiting.set(last, answer)
-    socket.send(JSON.stringify({ id: last, method, params }))
-    return answer.promise
-  }
+  context.on('weberror', (thrown) => complaints.push(thrown.error().message))
+  return { page: await context.newPage(), requested, complaints }
 }
