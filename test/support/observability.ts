@@ -53,13 +53,13 @@ export const readScrapeConfigs = (): readonly ScrapeConfig[] =>
   parse(text('prometheus.yml')).scrape_configs
 
 /** The queries of all panels, with Grafana's variables filled in as for "All". */
-export const dashboardQueries = (): string[] =>
+const dashboardQueries = (): string[] =>
   readDashboard()
     .panels.flatMap(({ targets = [] }) => targets)
     .map(({ expr }) => expr.replaceAll('$__rate_interval', '1m').replace(/"\$\w+"/g, '".*"'))
 
 /** Names of metrics in PromQL that come from Warren, the broker, or a Node process. */
-export const metricNames = (promql: string): string[] =>
+const metricNames = (promql: string): string[] =>
   promql.match(/\b(?:warren|rabbitmq|process|nodejs)_\w+/g) ?? []
 
 /** All names in rules and dashboard. */
