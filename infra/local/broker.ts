@@ -13,7 +13,7 @@ export interface LocalBroker {
   readonly part: Part
 }
 
-const USER = 'warren'
+export const USER = 'warren'
 
 /**
  * Starts RabbitMQ as a private node with its data under `home`; they are kept from start to start.
@@ -44,7 +44,7 @@ export async function startLocalBroker(
 }
 
 /** Made once: RabbitMQ reads it only when it makes its data. */
-function passwordIn(home: string): string {
+export function passwordIn(home: string): string {
   mkdirSync(home, { recursive: true, mode: 0o700 })
   const file = join(home, 'password')
   if (!existsSync(file)) {

@@ -28,6 +28,8 @@ export interface LocalSettings {
   readonly home: string
   /** Whether missing packages may be installed. */
   readonly mayInstall: boolean
+  /** Whether the broker may run in a container. */
+  readonly mayUseDocker: boolean
   readonly apiToken: string
   /** Absent: one of our own. */
   readonly broker?: GivenBroker
@@ -39,6 +41,7 @@ export const LOCAL = {
   EDGE_PORT: whole(8080, 1, 65_535),
   WARREN_HOME: text('.warren'),
   WARREN_INSTALL: flag(true),
+  WARREN_DOCKER: flag(true),
 }
 
 // The predecessor's. Everything listens on 127.0.0.1 only.
@@ -56,6 +59,7 @@ export function readLocal(env: Env): LocalSettings {
     edgePort: read.local.EDGE_PORT,
     home: readHome(env),
     mayInstall: read.local.WARREN_INSTALL,
+    mayUseDocker: read.local.WARREN_DOCKER,
     apiToken: read.http.apiToken ?? API_TOKEN,
     relays: read.relays,
     ...defined({ broker: read.broker }),

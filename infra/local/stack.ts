@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import type { RelayEntry } from '#infra/relays.ts'
 import { ConfigError, type Env } from '#lib/config.ts'
 import { startApi } from './api.ts'
-import { startLocalBroker } from './broker.ts'
+import { type LocalBroker, startLocalBroker } from './broker.ts'
+import { startDockerBroker } from './docker-broker.ts'
 import { startEdge } from './edge.ts'
 import { howToInstall, type Programs } from './install/programs.ts'
 import type { Parts } from './parts.ts'
@@ -13,6 +14,8 @@ import type { LocalSettings } from './settings.ts'
 export interface StackOptions {
   readonly settings: LocalSettings
   readonly programs: Programs
+  /** To run the broker from; see findBrokerImage. */
+  readonly brokerImage?: string | undefined
   /** Each part is added as soon as it runs. */
   readonly parts: Parts
   readonly say: (line: string) => void
@@ -45,21 +48,25 @@ export async function startStack(options: StackOptions): Promise<Running> {
   return { ...(await provideEdge(apiUrl, broker, options)), broker }
 }
 
-async function provideBroker({ settings, programs, parts, say }: StackOptions): Promise<Broker> {
+async function provideBroker(options: StackOptions): Promise<Broker> {
+  const { settings, parts, say } = options
   if (settings.broker) return settings.broker
+  say(options.brokerImage ? 'Starting RabbitMQ in Docker …' : 'Starting RabbitMQ …')
+  const { part, ...broker } = await startOwnBroker(options)
+  parts.add('broker', part)
+  return broker
+}
+
+/** In a container where there is an image for it, else as a private node. */
+function startOwnBroker({ settings, programs, brokerImage }: StackOptions): Promise<LocalBroker> {
+  const { home, edgePort } = settings
+  if (brokerImage) return startDockerBroker(brokerImage, join(home, 'docker-broker'), edgePort)
   if (programs.rabbitmq === undefined) {
     throw new ConfigError([
       `RabbitMQ is missing. Install it (${howToInstall('rabbitmq', 'nginx')}), or set AMQP_URL to a broker that runs already.`,
     ])
   }
-  say('Starting RabbitMQ …')
-  const { part, ...broker } = await startLocalBroker(
-    programs.rabbitmq,
-    join(settings.home, 'broker'),
-    settings.edgePort,
-  )
-  parts.add('broker', part)
-  return broker
+  return startLocalBroker(programs.rabbitmq, join(home, 'broker'), edgePort)
 }
 
 /** API and relays, side by side. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Env } from '#lib/config.ts'
+import { findBrokerImage } from './docker-broker.ts'
 import { findOrInstall } from './install/programs.ts'
 import { takeLock } from './lock.ts'
 import { publishOnce } from './once.ts'
@@ -49,15 +50,19 @@ async function runLocked(home: string, options: StartOptions): Promise<boolean> 
   if (left !== '') say(`Ended what an earlier start that was killed had left: ${left}.`)
   const settings = await unlessAborted(signal, preflight(env))
   const logs = renewLogs(home)
+  const brokerImage =
+    settings.broker === undefined && settings.mayUseDocker
+      ? await unlessAborted(signal, findBrokerImage(say, signal))
+      : undefined
   const programs = await findOrInstall({
-    needRabbitmq: settings.broker === undefined,
+    needRabbitmq: settings.broker === undefined && brokerImage === undefined,
     mayInstall: settings.mayInstall,
     env,
     logFile: join(logs, 'install.log'),
     say,
     signal,
   })
-  return runStack({ settings, programs, parts: createParts(), say, env }, options)
+  return runStack({ settings, programs, brokerImage, parts: createParts(), say, env }, options)
 }
 
 async function runStack(stack: StackOptions, { once, say, wishes }: StartOptions) {

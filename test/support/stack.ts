@@ -42,7 +42,8 @@ export function npmStart(
 ): NpmStart {
   const child = spawn('npm', ['start', '--silent', ...(args.length > 0 ? ['--', ...args] : [])], {
     cwd,
-    env: { ...cleanEnv(), ...env },
+    // Whether an engine happens to run here must change nothing.
+    env: { ...cleanEnv(), WARREN_DOCKER: '0', ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
