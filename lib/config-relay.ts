@@ -71,19 +71,25 @@ const plainObject = () =>
   v.pipe(
     v.optional(v.string(), ''),
     v.transform((value): unknown => parseJson(value === '' ? '{}' : value)),
-    v.check((value) => !Array.isArray(value), 'must be a JSON object, not a list'),
-    v.record(
-      v.string(),
-      v.union([v.string(), v.boolean(), v.pipe(v.number(), v.safeInteger())]),
-      'must be a JSON object with texts, whole numbers and booleans',
+    v.custom<Arguments>(
+      isPlain,
+      'must be a JSON object with texts, whole numbers and booleans, e.g. {"x-match":"any","n":1}',
     ),
+  )
+
+const isPlain = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every(
+    (item) => typeof item === 'string' || typeof item === 'boolean' || Number.isSafeInteger(item),
   )
 
 function parseJson(value: string): unknown {
   try {
     return JSON.parse(value)
   } catch {
-    return undefined // which is no object: the schema says so
+    return undefined // which is no object, as the setting's message says
   }
 }
 

@@ -8,6 +8,7 @@ import {
   splitProperties,
 } from '#lib/amqp/raw-properties.ts'
 import { editTable, integerOf, type TableEditor, textOf } from '#lib/amqp/raw-table.ts'
+import { quickCopy } from './quick-copy.ts'
 
 /** What a copy is made from: a delivery's origin and its raw properties. */
 export interface Original {
@@ -86,16 +87,47 @@ export function copyOf(
   original: Original,
   { persist, nowMs }: { readonly persist: 'always' | 'preserve'; readonly nowMs: number },
 ): Copy {
+  const { exchange, redelivered } = original
+  if (persist === 'always' && !redelivered) {
+    const stamps = stampsOf(exchange, original.routingKey)
+    const quick = quickCopy(original.properties, stamps)
+    if (quick) return { properties: quick, routingKey: original.routingKey }
+  }
   const { properties, headers, routingKey } = takeOver(original)
   const hops = 1 + (integerOf(headers.get(HEADER.hops) ?? EMPTY) ?? 0)
   if (hops > MAX_HOPS) {
     throw new CopyRefused('too-many-hops', `the message has passed ${MAX_HOPS} relays already`)
   }
   headers.set(HEADER.hops, hops)
-  if (original.redelivered) headers.set(HEADER.redelivered, true)
+  if (redelivered) headers.set(HEADER.redelivered, true)
   if (persist === 'always') properties[PROPERTY.deliveryMode] = PERSISTENT
   reduceExpiration(properties, headers, nowMs)
   return { properties: joined(properties, headers), routingKey }
+}
+
+/** What a message from its first exchange is stamped with; few exchanges and keys come again and again. */
+const stampsOf = rememberingSome((exchange, routingKey) => {
+  const headers = editTable(undefined)
+  headers.set(HEADER.originalExchange, exchange)
+  headers.set(HEADER.originalRoutingKey, routingKey)
+  headers.set(HEADER.hops, 1)
+  return headers.table().subarray(TABLE_LENGTH_BYTES)
+})
+
+const SOME = 256
+const TABLE_LENGTH_BYTES = 4
+
+function rememberingSome(make: (exchange: string, routingKey: string) => Buffer) {
+  const made = new Map<string, Buffer>()
+  return (exchange: string, routingKey: string): Buffer => {
+    const key = `${exchange}\0${routingKey}`
+    const known = made.get(key)
+    if (known) return known
+    if (made.size === SOME) made.clear()
+    const bytes = make(exchange, routingKey)
+    made.set(key, bytes)
+    return bytes
+  }
 }
 
 /**

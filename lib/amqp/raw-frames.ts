@@ -111,27 +111,74 @@ export function createRawWriter(connection: AmqpConnection, channel: unknown): R
   const number = (channel as { readonly ch: number }).ch
   const largest = internals.frameMax - FRAME_OVERHEAD
   const cork = oncePerTurn(internals.stream)
+  const methodFrame = rememberingLast((exchange, routingKey) =>
+    Buffer.concat(frame(FRAME_METHOD, number, publishMethod(exchange, routingKey))),
+  )
   return {
     write: (exchange, routingKey, properties, body) => {
       if (properties.length + CONTENT_HEADER_BYTES > largest) {
         throw new RangeError(`the properties do not fit into a frame of ${largest} bytes`)
       }
       cork()
-      const head = [
-        ...frame(FRAME_METHOD, number, publishMethod(exchange, routingKey)),
-        ...frame(FRAME_HEADER, number, contentHeader(properties, body.length)),
-      ]
+      const method = methodFrame(exchange, routingKey)
       if (body.length <= COPIED_BODY_BYTES) {
-        const parts = body.length === 0 ? head : [...head, ...frame(FRAME_BODY, number, body)]
-        internals.sendBytes(Buffer.concat(parts))
+        internals.sendBytes(wholeMessage(number, method, properties, body))
         return
       }
-      internals.sendBytes(Buffer.concat(head))
+      internals.sendBytes(wholeMessage(number, method, properties, body, false))
       for (let offset = 0; offset < body.length; offset += largest) {
         const slice = body.subarray(offset, offset + largest)
         for (const part of frame(FRAME_BODY, number, slice)) internals.sendBytes(part)
       }
     },
+  }
+}
+
+/** The frames of a message in one buffer, with or without its body. */
+function wholeMessage(
+  channel: number,
+  method: Buffer,
+  properties: Buffer,
+  body: Buffer,
+  withBody = body.length > 0,
+): Buffer {
+  const headerBytes = CONTENT_HEADER_BYTES + properties.length
+  const bodyBytes = withBody ? FRAME_OVERHEAD + body.length : 0
+  const bytes = Buffer.allocUnsafe(method.length + FRAME_OVERHEAD + headerBytes + bodyBytes)
+  let offset = method.copy(bytes)
+  offset = writeHead(bytes, offset, FRAME_HEADER, channel, headerBytes)
+  bytes.writeUInt32BE(CLASS_BASIC << 16, offset) // and the weight, which is 0
+  bytes.writeUInt32BE(0, offset + 4) // of the body's size; a Buffer has less than 4 GiB
+  bytes.writeUInt32BE(body.length, offset + 8)
+  offset += CONTENT_HEADER_BYTES
+  offset += properties.copy(bytes, offset)
+  bytes[offset] = FRAME_END
+  if (!withBody) return bytes
+  offset = writeHead(bytes, offset + 1, FRAME_BODY, channel, body.length)
+  bytes[offset + body.copy(bytes, offset)] = FRAME_END
+  return bytes
+}
+
+function writeHead(
+  bytes: Buffer,
+  offset: number,
+  type: number,
+  channel: number,
+  payloadBytes: number,
+): number {
+  bytes[offset] = type
+  bytes.writeUInt16BE(channel, offset + 1)
+  return bytes.writeUInt32BE(payloadBytes, offset + 3)
+}
+
+/** A relay to a queue publishes to one exchange with one routing key. */
+function rememberingLast(make: (exchange: string, routingKey: string) => Buffer) {
+  let last: { exchange: string; routingKey: string; bytes: Buffer } | undefined
+  return (exchange: string, routingKey: string): Buffer => {
+    if (last?.exchange !== exchange || last.routingKey !== routingKey) {
+      last = { exchange, routingKey, bytes: make(exchange, routingKey) }
+    }
+    return last.bytes
   }
 }
 
@@ -153,9 +200,7 @@ const END = Buffer.from([FRAME_END])
 
 function frame(type: number, channel: number, payload: Buffer): [Buffer, Buffer, Buffer] {
   const head = Buffer.allocUnsafe(HEAD_BYTES)
-  head[0] = type
-  head.writeUInt16BE(channel, 1)
-  head.writeUInt32BE(payload.length, 3)
+  writeHead(head, 0, type, channel, payload.length)
   return [head, payload, END]
 }
 
@@ -164,11 +209,4 @@ function publishMethod(exchange: string, routingKey: string): Buffer {
   head.writeUInt16BE(CLASS_BASIC, 0)
   head.writeUInt16BE(METHOD_PUBLISH, 2)
   return Buffer.concat([head, shortString(exchange), shortString(routingKey), MANDATORY])
-}
-
-function contentHeader(properties: Buffer, bodyBytes: number): Buffer {
-  const head = Buffer.alloc(CONTENT_HEADER_BYTES)
-  head.writeUInt16BE(CLASS_BASIC, 0)
-  head.writeBigUInt64BE(BigInt(bodyBytes), 4)
-  return Buffer.concat([head, properties])
 }

@@ -68,8 +68,6 @@ export function joinProperties(properties: RawProperties): Buffer {
   return Buffer.concat(parts)
 }
 
-const flagOf = (property: number): number => 1 << (15 - property)
-
 /** The bytes of a short string property. @throws {RangeError} over 255 bytes */
 export function shortString(text: string): Buffer {
   const bytes = Buffer.from(`\0${text}`)
@@ -82,3 +80,31 @@ export const shortStringText = (bytes: Buffer): string => bytes.toString('utf8',
 
 /** The bytes of a property that is one octet, such as the delivery mode. */
 export const octet = (value: number): Buffer => Buffer.from([value])
+
+/** Where the headers are in the flags and fields of a content header, and what comes around them. */
+export interface Layout {
+  readonly flags: number
+  /** Where the headers stand, or would; their table begins with its length. */
+  readonly headersStart: number
+  /** Equal to the start when there are none. */
+  readonly headersEnd: number
+  /** After the delivery mode, which comes next. */
+  readonly restStart: number
+}
+
+/** Finds them without making an object of any property. @throws {RangeError} when they are cut short */
+export function layoutOf(bytes: Buffer): Layout {
+  const flags = bytes.readUInt16BE(0)
+  const has = (property: number) => (flags & flagOf(property)) !== 0
+  let offset = FLAGS_BYTES
+  if (has(PROPERTY.contentType)) offset += lengthAt(PROPERTY.contentType, bytes, offset)
+  if (has(PROPERTY.contentEncoding)) offset += lengthAt(PROPERTY.contentEncoding, bytes, offset)
+  const headersStart = offset
+  if (has(PROPERTY.headers)) offset += lengthAt(PROPERTY.headers, bytes, offset)
+  const restStart = offset + (has(PROPERTY.deliveryMode) ? 1 : 0)
+  if (restStart > bytes.length) throw new RangeError('the properties are cut short')
+  return { flags, headersStart, headersEnd: offset, restStart }
+}
+
+/** The bit of a property among the flags. */
+export const flagOf = (property: number): number => 1 << (15 - property)

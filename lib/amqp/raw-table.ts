@@ -51,13 +51,38 @@ export function splitTable(table: Buffer): TableEntry[] {
   return entries
 }
 
+/** By type tag; UNKNOWN is no length. */
+const UNKNOWN = 255
+const BYTES_BY_TAG = new Uint8Array(256).fill(UNKNOWN)
+for (const [tag, bytes] of Object.entries(FIXED_BYTES)) BYTES_BY_TAG[tag.charCodeAt(0)] = bytes
+
 /** Bytes of the value whose type tag is at `offset`, without the tag. */
 function valueBytes(table: Buffer, offset: number): number {
-  const tag = String.fromCharCode(table.readUInt8(offset))
-  const fixed = FIXED_BYTES[tag]
-  if (fixed !== undefined) return fixed
-  if (PREFIXED.includes(tag)) return LENGTH_BYTES + table.readUInt32BE(offset + 1)
-  throw new TypeError(`the header table holds the unknown type tag ${JSON.stringify(tag)}`)
+  const tag = table.readUInt8(offset)
+  const fixed = BYTES_BY_TAG[tag] as number
+  if (fixed !== UNKNOWN) return fixed
+  const text = String.fromCharCode(tag)
+  if (PREFIXED.includes(text)) return LENGTH_BYTES + table.readUInt32BE(offset + 1)
+  throw new TypeError(`the header table holds the unknown type tag ${JSON.stringify(text)}`)
+}
+
+/**
+ * Whether some entry's name begins with one of these bytes, found without making an object of any.
+ * @param start where the entries begin, after the table's length
+ * @throws {RangeError | TypeError} as splitTable
+ */
+export function hasNameLike(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  firstBytes: readonly number[],
+): boolean {
+  for (let offset = start; offset < end; ) {
+    if (firstBytes.includes(bytes.readUInt8(offset + 1))) return true
+    const nameEnd = offset + 1 + (bytes[offset] as number)
+    offset = nameEnd + 1 + valueBytes(bytes, nameEnd)
+  }
+  return false
 }
 
 function joinTable(entries: readonly Buffer[]): Buffer {
