@@ -177,9 +177,9 @@ function listenFromBirth(internals: Internals): void {
  */
 function reset(stream: Socket, raw: Socket | undefined, reason: Error): void {
   const plain = (raw ?? stream) as Socket & { resetAndClosing?: boolean }
-  // While a FIN is going out a reset fails, and Node 24 then never frees the handle.
-  const shuttingDown = plain.writableEnded && !plain.writableFinished && plain.writableLength === 0
-  plain.resetAndClosing = !shuttingDown
+  // Once amqplib has ended the stream and all is written, a FIN is on its way: resetting then fails, and
+  // Node 24 never frees the handle, so that the process cannot exit.
+  plain.resetAndClosing = !(stream.writableEnded && stream.writableLength === 0)
   raw?.destroy()
   stream.destroy(reason)
 }
