@@ -33,3 +33,10 @@ export const headingAnchors = (markdown: string): string[] =>
   )
 
 const withoutCode = (markdown: string) => markdown.replace(/^```.*?^```$/gms, '')
+
+/** The bold beginnings of the numbered steps in the section with this heading. */
+export function stepsUnder(markdown: string, heading: string): string[] {
+  const [, section = ''] = markdown.split(new RegExp(`^#+ ${heading}$`, 'm'))
+  const [own = ''] = section.split(/^#/m)
+  return [...own.matchAll(/^\d+\. \*\*(.+?)\*\*/gm)].map((match) => match[1] as string)
+}
