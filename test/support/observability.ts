@@ -53,7 +53,7 @@ export const readScrapeConfigs = (): readonly ScrapeConfig[] =>
   parse(text('prometheus.yml')).scrape_configs
 
 /** The queries of all panels, with Grafana's variables filled in as for "All". */
-const dashboardQueries = (): string[] =>
+export const dashboardQueries = (): string[] =>
   readDashboard()
     .panels.flatMap(({ targets = [] }) => targets)
     .map(({ expr }) => expr.replaceAll('$__rate_interval', '1m').replace(/"\$\w+"/g, '".*"'))
