@@ -16,8 +16,8 @@ export interface Delivery {
 }
 
 /**
- * Consumes one queue on a channel of its own; every delivery must be acknowledged. It has no `cancel`:
- * what is on its way at a basic.cancel goes back into a quorum queue in no order at all, while the end
+ * Consumes one queue on a channel of its own; every delivery must be acknowledged. It has no mere
+ * `cancel`: what is on its way at a basic.cancel goes back into a quorum queue in no order at all, while the end
  * of the channel gives all that it held back in order (measured, RabbitMQ 3.10.8).
  */
 export interface Consumer {
@@ -35,6 +35,12 @@ export interface Consumer {
   widen(count: number): Promise<void>
   /** Stops and goes on reading the whole connection, so that the broker waits. */
   readonly reading: Reading
+  /**
+   * Takes no more, and resolves once the queue has all acks. To be called when nothing is on its way.
+   * A channel has only 32 acks under way to a quorum queue; with its end it forgets those behind them,
+   * and what they acknowledged comes again (measured, RabbitMQ 3.10.8: up to 400 of 6,000).
+   */
+  settle(): Promise<void>
   /** Ends the channel; what is unacknowledged goes back to the queue. */
   close(): Promise<void>
 }
@@ -63,12 +69,16 @@ export async function openConsumer(options: ConsumerOptions): Promise<Consumer> 
     await channel.prefetch(prefetch)
     return (await channel.consume(queue, receive)).consumerTag
   }
-  const first = await start(options.prefetch)
+  let consumerTag = await start(options.prefetch)
   return {
     reading,
     widen: async (count) => {
-      await start(count)
+      const first = consumerTag
+      consumerTag = await start(count)
       await channel.cancel(first)
+    },
+    settle: async () => {
+      await channel.cancel(consumerTag) // It goes to the queue behind the acks, and is answered.
     },
     ackUpTo: (deliveryTag) => channel.ack(tagged(deliveryTag), true),
     ack: (deliveryTag) => channel.ack(tagged(deliveryTag)),

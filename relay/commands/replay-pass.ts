@@ -71,7 +71,7 @@ const QUIET_MS = 1000
 const EMPTY_LOOKS = 4
 /** Nothing happened for so long, though it should. */
 const STUCK_MS = 30_000
-const CLOSE_MS = 5000
+const CLOSE_MS = 10_000
 
 /**
  * Takes the first `total` messages of a queue and publishes those selected to another one, each
@@ -249,10 +249,14 @@ function whyStuck({ options, unconfirmed }: Pass): string {
   return `the broker ${unconfirmed.size > 0 ? 'confirms' : 'delivers'} nothing`
 }
 
-/** The acks are with the broker once it has answered the end of their channel. Gives what went wrong. */
+/** Makes sure that what is replayed does not come again. Gives what went wrong. */
 async function settle({ consumer }: Pass): Promise<string | undefined> {
+  const settled = async () => {
+    await consumer?.settle()
+    await consumer?.close()
+  }
   try {
-    await within(consumer?.close() ?? Promise.resolve(), CLOSE_MS, () => new Error('no answer'))
+    await within(settled(), CLOSE_MS, () => new Error('no answer'))
     return undefined
   } catch (error) {
     return `the broker did not acknowledge the end: ${describeError(error)}`

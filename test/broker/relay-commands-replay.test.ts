@@ -38,6 +38,8 @@ async function stoppedListener(t: Parameters<typeof startRelay>[0], name: string
   await relay.child.stop()
 }
 
+const REASON = 'refused-by-broker'
+
 interface ParkedMessage extends Options.Publish {
   readonly reason?: string
   readonly key?: string
@@ -45,7 +47,7 @@ interface ParkedMessage extends Options.Publish {
 
 /** Puts messages into the parking queue as the relay does. */
 async function park(name: string, ...messages: readonly ParkedMessage[]): Promise<void> {
-  for (const { reason = 'refused-by-broker', key = 'key', headers, ...more } of messages) {
+  for (const { reason = REASON, key = 'key', headers, ...more } of messages) {
     observer.channel.sendToQueue(deadOf(name), Buffer.from(`body ${more.messageId}`), {
       ...more,
       persistent: true,
@@ -291,6 +293,17 @@ test('large messages pass one after the other, and those passed over take no mem
   const odd = Array.from({ length: 100 }, (_, index) => String(index * 2 + 1))
   assert.deepEqual(await takeIds(observer.channel, stagingOf('large'), 100), odd)
   await observer.channel.purgeQueue(deadOf('large'))
+})
+
+test('five thousand are each in one queue afterwards, and in one only', async (t) => {
+  await stoppedListener(t, 'many')
+  const all = Array.from({ length: 5000 }, (_, index) => String(index))
+  await park('many', { messageId: 'kept', reason: 'other' }, ...ids(...all))
+  const { code, json } = await relayJson(settingsOf('many'), 'replay', '--reason', REASON)
+  assert.deepEqual([code, json['replayed'], json['unselected']], [0, 5000, 1])
+  await until('back', async () => (await observer.depth(deadOf('many'))) > 0)
+  assert.deepEqual(await observer.ids(deadOf('many')), ['kept'])
+  assert.deepEqual(await takeIds(observer.channel, stagingOf('many'), 5000), all)
 })
 
 test('without its queues nothing is done, and it says which is missing', async (t) => {
