@@ -12,15 +12,14 @@ export async function take(
 ): Promise<readonly ConsumeMessage[]> {
   const taken: ConsumeMessage[] = []
   const { consumerTag } = await channel.consume(queue, (message) => {
-    if (message) taken.push(message)
+    if (message === null) return
+    if (taken.length === count) return channel.nack(message)
+    taken.push(message)
+    channel.ack(message)
   })
-  await until(`${count} messages in ${queue}`, () => taken.length >= count)
+  await until(`${count} messages in ${queue}`, () => taken.length === count)
   await channel.cancel(consumerTag)
-  for (const [index, message] of taken.entries()) {
-    if (index < count) channel.ack(message)
-    else channel.nack(message)
-  }
-  return taken.slice(0, count)
+  return taken
 }
 
 /** The ids of the messages that `take` takes. */
