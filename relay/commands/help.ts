@@ -88,7 +88,8 @@ Exit codes: 0 all that was selected is replayed (or nothing was selected)
 const DETACH = `Usage: node relay/main.ts detach [--timeout SECONDS] [--json]
 
 Retires a listener for good. Stop its relay first: while the staging queue has a consumer, nothing is
-done. Then the binding is removed, what waits in the staging queue is forwarded as the relay would, and
+done. (A relay that pauses because its destination refuses has none for a while, and cannot be seen.)
+Then the binding is removed, what waits in the staging queue is forwarded as the relay would, and
 the empty staging queue is deleted. A parking queue that holds messages is kept, an empty one deleted.
 EXCHANGE and QUEUE_TOPIC always stay.
 
