@@ -47,7 +47,8 @@ export async function predecessorApi(amqpUrl: string, exchange: string): Promise
 }
 
 async function connected(amqpUrl: string): Promise<ChannelModel> {
-  const connection = await connect(amqpUrl)
+  // A connection that is killed would go on watching its heartbeat, and keep the test from ending.
+  const connection = await connect(`${amqpUrl}?heartbeat=0`)
   connection.on('error', () => {}) // A test ends it.
   return connection
 }
