@@ -19,11 +19,12 @@ export const createProblems = (log: Log) =>
 const isCode = (text: string): text is ProblemCode => Object.hasOwn(PROBLEMS, text)
 
 function page(code: ProblemCode): HttpResponse {
-  const { status, title, published, advice, again } = explain(code)
+  const { status, title, published, advice, again, varies } = explain(code)
   const answers = {
     'Was anything published?': published,
     'What to do': advice,
     'Send it again?': again,
+    ...(varies === undefined ? {} : { 'Is it always so?': varies }),
   }
   const list = Object.entries(answers).map(
     ([question, text]) => `<dt>${toHtml(question)}</dt>\n<dd>${toHtml(text)}</dd>`,

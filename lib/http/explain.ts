@@ -11,6 +11,8 @@ export interface Explanation {
   readonly advice: string
   /** Whether to send it again, and how. */
   readonly again: string
+  /** When its answers are not all alike: which they are. */
+  readonly varies?: string
 }
 
 const PUBLISHED: Readonly<Record<Outcome, string>> = {
@@ -19,10 +21,17 @@ const PUBLISHED: Readonly<Record<Outcome, string>> = {
   partial: 'A part may have been published: some queues may have it, others do not.',
 }
 
+const VARIES: Readonly<Partial<Record<ProblemCode, string>>> = {
+  'batch-incomplete':
+    'It is what its messages are. 422 and not retryable: none of them is worth sending again. Outcome `not-published`: it is certain that none got through.',
+  'gateway-lost': '504: the answer did not come in time. 502: the connection ended without one.',
+}
+
 /** What a problem means and what to do, from the status table. */
 export function explain(code: ProblemCode): Explanation {
   const row: ProblemRow = PROBLEMS[code]
   const { status, title, detail } = row
+  const varies = VARIES[code]
   return {
     code,
     status,
@@ -30,6 +39,7 @@ export function explain(code: ProblemCode): Explanation {
     published: PUBLISHED[row.outcome],
     advice: detail,
     again: again(row),
+    ...(varies === undefined ? {} : { varies }),
   }
 }
 

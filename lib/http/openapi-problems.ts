@@ -64,7 +64,7 @@ export function problems(codes: readonly ProblemCode[]) {
 }
 
 /** Two codes have two statuses: proxies tell a timeout from an end, a batch says what its items need. */
-function statusesOf(code: ProblemCode): readonly number[] {
+export function statusesOf(code: ProblemCode): readonly number[] {
   if (code === 'gateway-lost') return [502, 504]
   return code === 'batch-incomplete' ? [422, 503] : [PROBLEMS[code].status]
 }

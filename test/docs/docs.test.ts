@@ -15,7 +15,7 @@ import { codeBlocks, headingAnchors, linkTargets, tableRows } from '../support/m
 import { readRules } from '../support/observability.ts'
 import { ownHome } from '../support/stack.ts'
 
-const FILES = ['consumers', 'relays', 'runbook'].map((name) => `docs/${name}.md`)
+const FILES = ['api', 'consumers', 'errors', 'relays', 'runbook'].map((name) => `docs/${name}.md`)
 const texts = new Map(FILES.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]))
 const all = [...texts.values()].join('\n')
 const relays = texts.get('docs/relays.md') as string
