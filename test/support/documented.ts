@@ -49,7 +49,8 @@ export function assertDocumented(method: string, target: string, answer: Answer)
 }
 
 function operationOf(method: string, target: string): Operation {
-  const [path = ''] = target.split('?')
+  // nginx takes the absolute form, too.
+  const [path = ''] = target.replace(/^https?:\/\/[^/]*/i, '').split('?')
   const documented = Object.keys(PATHS).find((template) => {
     const [prefix = '', name] = template.split(/[{}]/)
     return name === undefined ? path.replace(/\/$/, '') === prefix : path.startsWith(prefix)
