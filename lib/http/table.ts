@@ -85,6 +85,8 @@ function checkMembers(table: Table, where: Where, level: number, names: Names, f
     if (fault !== undefined) faults.add(at, `The name: ${fault}`)
     // amqplib would read it as the name of an AMQP type for the value beside it.
     if (name === '!' && level > 1) faults.add(at, 'The name `!` cannot be carried here.')
+    // A consumer written in JavaScript would lose it, and get an object with another prototype.
+    if (name === '__proto__') faults.add(at, 'The name `__proto__` cannot be carried.')
     checkMember(value, at, level, names, faults)
   }
 }

@@ -36,6 +36,14 @@ test('a wrong token is refused, and without the console nothing is there', async
   assert.equal((await send(stack.origin, { method: 'GET', path: '/rabbitmq/' })).status, 404)
 })
 
+test('the page of documentation is there, with the files of its package', async () => {
+  assert.equal((await send(stack.origin, { method: 'GET', path: '/docs' })).status, 200)
+  for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
+    const { body } = await send(stack.origin, { method: 'GET', path: `/docs/${name}` })
+    assert.ok(body.equals(readFileSync(`node_modules/swagger-ui-dist/${name}`)), name)
+  }
+})
+
 for (const service of SERVICES) {
   test(`${service} is healthy, and has no rights at all`, async () => {
     const id = await stack.container(service)

@@ -237,7 +237,8 @@ test('SIGTERM under load: every request is answered, every 200 has its message; 
         headers: { authorization: `Bearer ${TOKEN}` },
       }).catch((error) => error.code as string)
       if (typeof answer === 'string') {
-        assert.equal(answer, 'ECONNREFUSED')
+        // Reset: connected by the kernel, but not accepted when the listening socket was closed.
+        assert.match(answer, /^ECONN(REFUSED|RESET)$/)
         return
       }
       answers.push(answer.status)

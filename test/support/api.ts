@@ -5,7 +5,7 @@ import { startApi } from '#infra/local/api.ts'
 import type { Child } from '#infra/local/child.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import type { Env } from '#lib/config.ts'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 /** A real `serverless offline`: API Gateway's answers and our functions. */
 export interface Api {

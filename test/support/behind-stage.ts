@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 /** As API Gateway's own address has it: every path begins with the name of the stage. */
 export async function behindStage(ending: Ending, origin: string, stage: string): Promise<string> {

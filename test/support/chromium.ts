@@ -1,6 +1,6 @@
 import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Ending } from './ending.ts'
 import { haveInstalled } from './installed.ts'
-import type { Ending } from './upstream.ts'
 
 /** Debian's; playwright-core brings none. */
 const EXECUTABLE = '/usr/bin/chromium'

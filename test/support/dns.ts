@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import type { AddressInfo } from 'node:net'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 export interface Dns {
   /** `127.0.0.1:port`. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from '#infra/local/ports.ts'
 import { ROOT } from '#infra/local/settings.ts'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 const run = promisify(execFile)
 const MAX_OUTPUT = 64 * 1024 * 1024

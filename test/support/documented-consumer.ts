@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ROOT } from '#infra/local/settings.ts'
+import type { Ending } from './ending.ts'
 import { codeBlocks } from './markdown.ts'
 import type { Observer } from './messages.ts'
-import type { Ending } from './upstream.ts'
 
 /** A consumer of docs/consumers.md, and what it takes to run it. */
 export interface Language {

@@ -7,8 +7,8 @@ import type { Child } from '#infra/local/child.ts'
 import { checkNginx, findNginx, startNginx } from '#infra/local/nginx.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import type { Env } from '#lib/config.ts'
+import type { Ending } from './ending.ts'
 import { until } from './until.ts'
-import type { Ending } from './upstream.ts'
 
 /** A line of the edge's access log. */
 export interface AccessLine {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type ProblemCode, WarrenError } from '#lib/errors.ts'
 import { problemResponse } from '#lib/http/problem.ts'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 /** How a try fails, which otherwise would be the gateway's to answer. */
 export type Failure =

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Child, saysReady, startChild } from '#infra/local/child.ts'
 import type { Env } from '#lib/config.ts'
 import { TOKEN } from './api.ts'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 /** A real gateway process. */
 export interface Gateway {

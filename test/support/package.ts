@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { CompiledTemplate } from '#infra/plugins/serverless.ts'
 import type { Env } from '#lib/config.ts'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 const run = promisify(execFile)
 const CHECKOUT = join(import.meta.dirname, '..', '..')

@@ -8,9 +8,9 @@ import type { Child } from '#infra/local/child.ts'
 import { PROBLEMS, type ProblemCode } from '#lib/errors.ts'
 import { arbitraryRequest, type Tokens, toWire, type WireRequest } from './arbitrary-request.ts'
 import { assertDocumented } from './documented.ts'
+import type { Ending } from './ending.ts'
 import { type Observer, observe } from './messages.ts'
 import { type RawAnswer, sendRaw } from './raw-http.ts'
-import type { Ending } from './upstream.ts'
 
 const TOKENS: Tokens = {
   scoped: 'the-token-that-may-publish-orders-0123456789',

@@ -1,5 +1,5 @@
 import { type Channel, connect, type GetMessage } from 'amqplib'
-import type { Ending } from './upstream.ts'
+import type { Ending } from './ending.ts'
 
 /** The exchanges that the shared cases publish to, and the queues behind them. */
 export interface Queues {

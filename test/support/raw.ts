@@ -2,8 +2,8 @@ import { openConnection } from '#lib/amqp/connection.ts'
 import { type Delivery, openConsumer } from '#lib/amqp/consumer.ts'
 import { openRawPublisher } from '#lib/amqp/raw-publisher.ts'
 import { deadlineIn } from '#lib/deadline.ts'
+import type { Ending } from './ending.ts'
 import { until } from './until.ts'
-import type { Ending } from './upstream.ts'
 
 /** Messages as they are on the wire, out and in. */
 export interface Raw {

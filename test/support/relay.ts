@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type Child, saysReady, startChild } from '#infra/local/child.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import type { Env } from '#lib/config.ts'
+import type { Ending } from './ending.ts'
 import { until } from './until.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -19,10 +20,6 @@ export interface RelayProcess {
   /** Waits for a line of the log with this message. */
   logged(message: string, withinMs?: number): Promise<Readonly<Record<string, unknown>>>
   readonly child: Child
-}
-
-interface Ending {
-  after(end: () => Promise<unknown>): void
 }
 
 /**

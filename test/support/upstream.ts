@@ -2,11 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
-
-/** Whoever can run something at the end: a test, or node:test itself for a whole file. */
-export interface Ending {
-  after(end: () => Promise<void> | void): void
-}
+import type { Ending } from './ending.ts'
 
 /** A request as it arrived behind the edge. */
 export interface Received {
