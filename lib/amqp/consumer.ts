@@ -1,7 +1,8 @@
 import type { ConsumeMessage, Message } from 'amqplib'
 import { type ChannelEnd, onChannelEnd } from './channel-end.ts'
 import type { AmqpConnection } from './connection.ts'
-import { carryRawProperties, type Reading } from './raw-frames.ts'
+import { numberOf } from './raw-frames.ts'
+import { carryRawProperties, type Reading } from './raw-reading.ts'
 
 /** A message from a queue, to be acknowledged. */
 export interface Delivery {
@@ -60,6 +61,9 @@ export async function openConsumer(options: ConsumerOptions): Promise<Consumer> 
   const { connection, queue, onDelivery, onCancelled, onEnd } = options
   const reading = carryRawProperties(connection)
   const channel = await connection.model.createChannel()
+  const number = numberOf(channel)
+  reading.shortcut(number, onDelivery)
+  channel.on('close', () => reading.noShortcut(number))
   onChannelEnd(connection, channel, onEnd)
   const receive = (message: ConsumeMessage | null) => {
     if (message === null) onCancelled()
@@ -83,7 +87,10 @@ export async function openConsumer(options: ConsumerOptions): Promise<Consumer> 
     ackUpTo: (deliveryTag) => channel.ack(tagged(deliveryTag), true),
     ack: (deliveryTag) => channel.ack(tagged(deliveryTag)),
     deadLetter: (deliveryTag) => channel.nack(tagged(deliveryTag), false, false),
-    close: () => channel.close(),
+    close: () => {
+      reading.noShortcut(number) // amqplib drops what still comes.
+      return channel.close()
+    },
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Message } from 'amqplib'
 import { type ChannelEnd, onChannelEnd } from './channel-end.ts'
 import type { AmqpConnection } from './connection.ts'
-import { carryRawProperties, createRawWriter, type RawWriter } from './raw-frames.ts'
+import { carryRawProperties } from './raw-reading.ts'
+import { createRawWriter, type RawWriter } from './raw-writing.ts'
 
 /** A message that no queue took. */
 export interface Returned {
