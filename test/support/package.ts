@@ -43,18 +43,19 @@ export async function copySources(ending: Ending, from: string = CHECKOUT): Prom
 }
 
 /**
- * Runs `serverless package` on another copy of these sources, without credentials and with no more
- * environment than `env`. Whatever it connects to is named in the output.
+ * Runs `serverless package` with these arguments on another copy of these sources, without
+ * credentials and with no more environment than `env`. Whatever it connects to is named in the output.
  */
 export async function packageService(
   ending: Ending,
   sources: string,
   env: Env = {},
+  args: readonly string[] = [],
 ): Promise<Packaged> {
   const folder = await copySources(ending, sources)
   const { stdout, stderr } = await run(
     process.execPath,
-    [join(CHECKOUT, 'node_modules', 'serverless', 'bin', 'serverless.js'), 'package'],
+    [join(CHECKOUT, 'node_modules', 'serverless', 'bin', 'serverless.js'), 'package', ...args],
     { cwd: folder, env: { ...BARE, HOME: folder, ...env } },
   )
   const files = await readAll(join(folder, '.serverless'))
