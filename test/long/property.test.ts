@@ -1,0 +1,3 @@
+import { testAnyRequest } from '../support/property-shells.ts'
+
+testAnyRequest(20_000)
