@@ -23,6 +23,8 @@ export interface ReadyNames {
 /** With nginx's 2 s of memory, what says that it stops gets nothing new after about 4 s. */
 const EVERY_MS = 1000
 const READY_WITHIN_MS = 900
+/** How often in a row what was ready may be silent: on a machine that is busy a second is short. */
+const MAY_BE_SILENT = 2
 
 /**
  * Serves names to nginx, which knows no other way to hear that one of several addresses is not to be
@@ -34,7 +36,8 @@ export async function serveReadyNames(options: ReadyNamesOptions): Promise<Ready
   const resolver = new Resolver({ timeout: 1000, tries: 2 })
   resolver.setServers([...options.resolvers])
   const closing = new AbortController()
-  const state: State = { ...options, resolver, ready: await readyNow(options, resolver) }
+  const state: State = { ...options, resolver, addresses: undefined, silences: new Map() }
+  await look(state)
   void keepReady(state, closing.signal)
   const socket = createSocket('udp4')
   socket.on('message', (query, from) => {
@@ -53,14 +56,16 @@ export async function serveReadyNames(options: ReadyNamesOptions): Promise<Ready
 
 interface State extends ReadyNamesOptions {
   readonly resolver: Resolver
-  /** Undefined: the name is not known. */
-  ready: readonly string[] | undefined
+  /** All that the name means. Undefined: the name is not known. */
+  addresses: readonly string[] | undefined
+  /** Those of them that are ready, and how often in a row each has been silent. */
+  silences: ReadonlyMap<string, number>
 }
 
 async function keepReady(state: State, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {})
-    state.ready = await readyNow(state, state.resolver)
+    await look(state)
   }
 }
 
@@ -70,7 +75,8 @@ async function answer(
   question: Question,
   { port, address }: { readonly port: number; readonly address: string },
 ): Promise<void> {
-  const known = question.name === state.name ? state.ready : await lookUp(question, state.resolver)
+  const known =
+    question.name === state.name ? usable(state) : await lookUp(question, state.resolver)
   // An empty answer says that there is nothing of this kind, a failure that it may come.
   const addresses = question.isAddress ? known : []
   socket.send(
@@ -83,24 +89,35 @@ async function answer(
 const lookUp = ({ name }: Question, resolver: Resolver): Promise<string[] | undefined> =>
   resolver.resolve4(name).catch(() => undefined)
 
-async function readyNow(
-  { name, readyPort }: ReadyNamesOptions,
-  resolver: Resolver,
-): Promise<readonly string[] | undefined> {
-  const addresses = await resolver.resolve4(name).catch(() => undefined)
-  if (addresses === undefined) return undefined
-  const answers = await Promise.all(addresses.map((address) => isReady(address, readyPort)))
-  const ready = addresses.filter((_, at) => answers[at])
-  return ready.length > 0 ? ready : addresses
+function usable({ addresses, silences }: State): readonly string[] | undefined {
+  return silences.size > 0 ? [...silences.keys()] : addresses
 }
 
-function isReady(address: string, port: number): Promise<boolean> {
+/** Asks for the addresses, and each of them whether it is ready. */
+async function look(state: State): Promise<void> {
+  const { resolver, name, readyPort, silences: before } = state
+  // That there is no such name is an answer; without one, what was known before still stands.
+  const addresses = await resolver
+    .resolve4(name)
+    .catch(({ code }) => (/^E(NOTFOUND|NODATA)$/.test(code) ? undefined : state.addresses))
+  const silences = new Map<string, number>()
+  const ask = async (address: string) => {
+    const answer = await askReady(address, readyPort)
+    const silent = answer === 'silent' ? (before.get(address) ?? MAY_BE_SILENT) + 1 : 0
+    if (answer !== 'no' && silent <= MAY_BE_SILENT) silences.set(address, silent)
+  }
+  await Promise.all((addresses ?? []).map(ask))
+  state.addresses = addresses
+  state.silences = silences
+}
+
+function askReady(address: string, port: number): Promise<'ready' | 'no' | 'silent'> {
   const signal = AbortSignal.timeout(READY_WITHIN_MS)
   return fetch(`http://${address}:${port}/health/ready`, { signal }).then(
     async (response) => {
-      await response.arrayBuffer()
-      return response.ok
+      await response.body?.cancel()
+      return response.ok ? 'ready' : 'no'
     },
-    () => false,
+    () => (signal.aborted ? 'silent' : 'no'),
   )
 }

@@ -12,6 +12,9 @@ const statuses = new Map([
   ['127.0.0.2', 200],
   ['127.0.0.3', 200],
 ])
+/** Those that take a question, and leave it without an answer. */
+const silent = new Set<string>()
+const asked = new Map<string, number>()
 const readyPort = await listen('127.0.0.2', 0)
 await listen('127.0.0.3', readyPort)
 const dns = await startDns({ after })
@@ -22,6 +25,8 @@ resolver.setServers([names.address])
 
 async function listen(address: string, port: number): Promise<number> {
   const server = createServer((request, response) => {
+    asked.set(address, (asked.get(address) ?? 0) + 1)
+    if (silent.has(address)) return
     response.writeHead(request.url === '/health/ready' ? (statuses.get(address) ?? 500) : 404).end()
   })
   after(() => {
@@ -56,6 +61,28 @@ test('where none is ready, all: they say best what is wrong', async () => {
   await untilAddresses('127.0.0.3')
   statuses.set('127.0.0.3', 503)
   await untilAddresses('127.0.0.2', '127.0.0.3')
+})
+
+test('one that is silent for a moment stays, one that goes on being silent does not', async () => {
+  statuses.set('127.0.0.2', 200)
+  await untilAddresses('127.0.0.2')
+  statuses.set('127.0.0.3', 200)
+  await untilAddresses('127.0.0.2', '127.0.0.3')
+  silent.add('127.0.0.3')
+  const before = asked.get('127.0.0.3') as number
+  await until('a question unanswered', () => (asked.get('127.0.0.3') as number) === before + 2)
+  assert.equal((await resolver.resolve4('gateway')).length, 2)
+  await untilAddresses('127.0.0.2')
+  silent.clear()
+  await untilAddresses('127.0.0.2', '127.0.0.3')
+})
+
+test('where names cannot be looked up for a while, what was known still stands', async () => {
+  dns.fail(true)
+  const before = asked.get('127.0.0.2') as number
+  await until('further questions', () => (asked.get('127.0.0.2') as number) > before + 2)
+  assert.equal((await resolver.resolve4('gateway')).length, 2)
+  dns.fail(false)
 })
 
 test('an address where nobody answers counts as not ready', async () => {

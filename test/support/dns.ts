@@ -7,14 +7,18 @@ export interface Dns {
   readonly address: string
   /** From now on the name means these addresses. @default 127.0.0.1 */
   add(name: string, ...addresses: readonly string[]): void
+  /** From now on every question is answered with a failure, or not any more. */
+  fail(on: boolean): void
 }
 
 /** A DNS server that knows no name at first. */
 export async function startDns(ending: Ending): Promise<Dns> {
   const names = new Map<string, readonly string[]>()
+  let failing = false
   const socket = createSocket('udp4')
   socket.on('message', (query, from) => {
-    socket.send(answerTo(query, names), from.port, from.address)
+    const answer = failing ? failureTo(query) : answerTo(query, names)
+    socket.send(answer, from.port, from.address)
   })
   ending.after(() => void socket.close())
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
@@ -23,6 +27,9 @@ export async function startDns(ending: Ending): Promise<Dns> {
     address: `127.0.0.1:${port}`,
     add: (name, ...addresses) =>
       void names.set(name, addresses.length > 0 ? addresses : ['127.0.0.1']),
+    fail: (on) => {
+      failing = on
+    },
   }
 }
 
@@ -41,6 +48,13 @@ function answerTo(query: Buffer, names: ReadonlyMap<string, readonly string[]>):
   header.fill(0, 8)
   const question = query.subarray(HEADER_BYTES, end)
   return Buffer.concat([header, question, ...(known ?? []).map(recordOf)])
+}
+
+/** 2: the server has failed. */
+function failureTo(query: Buffer): Buffer {
+  const response = Buffer.from(query)
+  response.writeUInt16BE(0x8182, 2)
+  return response
 }
 
 /** The name asked for, and where the question ends. */
