@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
+import { benchVerdict, EXIT, print, type Report } from '../support/report.ts'
 import { benchPublish } from './publish.ts'
 import { benchRelay } from './relay.ts'
-import { EXIT, print, type Report } from './report.ts'
 
 /** Each benchmark by its name; all of them run with `all`. */
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
@@ -43,7 +43,7 @@ let exit: number = EXIT.met
 for (const one of chosen) {
   try {
     const report = await (BENCHES[one] as (typeof BENCHES)[string])(options)
-    print(report, values.json)
+    print(report, values.json, benchVerdict(report))
     if (report.targets.some(({ met }) => !met)) exit = EXIT.short
   } catch (error) {
     console.log(`bench ${one}: could not run: ${(error as Error).message}`)

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { type Observer, observe } from '../support/messages.ts'
+import { type Report, target } from '../support/report.ts'
 import { cpuSeconds, machineCpuSeconds, residentMb } from './cpu.ts'
 import { load } from './load.ts'
 import { BATCHES, EXCHANGE, type Subject, startSubjects } from './publish-subjects.ts'
-import { type Report, target } from './report.ts'
 import { createRounds, type Figures, type Rounds } from './rounds.ts'
 
 export interface PublishBenchOptions {

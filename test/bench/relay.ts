@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startBroker } from '../support/broker.ts'
 import { observe } from '../support/messages.ts'
+import { type Report, target } from '../support/report.ts'
 import { cpuSeconds, residentMb } from './cpu.ts'
 import { preload } from './preload.ts'
 import { DESTINATION, type Mover, type MoverBench, movers, SOURCE } from './relay-subjects.ts'
-import { type Report, target } from './report.ts'
 import { createRounds, type Figures, type Rounds } from './rounds.ts'
 
 export interface RelayBenchOptions {

@@ -1,4 +1,4 @@
-import { median, type Ratio, type Row } from './report.ts'
+import { median, type Ratio, type Row } from '../support/report.ts'
 
 /** What one run of one subject gave: metric to figure. */
 export type Figures = Readonly<Record<string, number>>
