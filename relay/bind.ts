@@ -1,50 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
-import {
-  adoptExchange,
-  type BindingSpec,
-  bind,
-  declareExchange,
-  declareQueue,
-  hasExchange,
-  queueState,
-} from '#lib/amqp/topology.ts'
+import { bind, declareExchange, declareQueue, hasExchange, queueState } from '#lib/amqp/topology.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
+import type { BoundTopology } from '#lib/listener/adopt.ts'
+import { destinationSpec, exchangeSpec } from '#lib/listener/specs.ts'
 import { describeError, type Log } from '#lib/log.ts'
 import { keepOpen } from './line.ts'
 import type { RelayMetrics } from './metrics.ts'
-import { adoptDestination, type Connect, type DestinationTopology, type Running } from './start.ts'
-import {
-  adoptCanary,
-  bindingSpec,
-  destinationSpec,
-  exchangeSpec,
-  type Mismatch,
-  mismatch,
-} from './topology.ts'
-
-export interface BoundTopology extends DestinationTopology {
-  readonly binding: BindingSpec
-}
-
-/**
- * Adopts or declares exchange and destination, and binds them to each other without a queue between.
- * @throws {Error} with the broker's reply code, when it refuses
- */
-export async function adoptBound(
-  connection: AmqpConnection,
-  settings: RelaySettings,
-): Promise<BoundTopology> {
-  const { destination } = settings
-  const name = destination.kind === 'queue' ? destination.queue : destination.exchange
-  const exchange = await adoptExchange(connection, exchangeSpec(settings))
-  const adopted = await adoptDestination(connection, settings)
-  const binding = bindingSpec(settings, exchange, { kind: destination.kind, name })
-  await bind(connection, binding)
-  await adoptCanary(connection)
-  const mismatches: Mismatch[] = mismatch('exchange', settings.exchange, exchange)
-  return { ...adopted, binding, mismatches: [...mismatches, ...adopted.mismatches] }
-}
+import type { Connect, Running } from './start.ts'
 
 export interface BindOptions {
   readonly settings: RelaySettings

@@ -1,11 +1,11 @@
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
 import { declareQueue, hasExchange, queueState } from '#lib/amqp/topology.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
+import { destinationSpec } from '#lib/listener/specs.ts'
 import { describeError, type Log } from '#lib/log.ts'
 import type { Sight } from './hold.ts'
 import { keepOpen } from './line.ts'
 import type { Connect } from './start.ts'
-import { destinationSpec } from './topology.ts'
 
 /** The relay's side towards the destination: its connection, and what can be seen from there. */
 export interface Destination {

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
 import type { QueueState } from '#lib/amqp/topology.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
+import type { SourceTopology } from '#lib/listener/adopt.ts'
 import { describeError, type Log } from '#lib/log.ts'
 import { keepOpen } from './line.ts'
 import type { Connect } from './start.ts'
-import { restoreSource, type SourceTopology } from './topology.ts'
+import { restoreSource } from './topology.ts'
 
 /** The relay's side towards the exchange: its connection, and the topology that it keeps whole. */
 export interface Source {

@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { BindingSpec, Found } from '#lib/amqp/topology.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
 import { defined } from '#lib/defined.ts'
+import { bindingSpec } from '#lib/listener/specs.ts'
+import { createManagement } from '#lib/management/client.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import { type RunOptions, targetOf } from '#relay/run.ts'
-import { bindingSpec } from '#relay/topology.ts'
-import { createManagement } from './management.ts'
 
 /** What brings messages to the queues that the settings name. */
 export type Bindings =

@@ -11,15 +11,15 @@ import {
 } from '#lib/amqp/topology.ts'
 import { ConfigError } from '#lib/config.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
-import type { RunOptions } from '#relay/run.ts'
-import { transientProblem } from '#relay/start.ts'
+import { transientProblem } from '#lib/listener/adopt.ts'
 import {
   CANARY,
   deadLetterSpec,
   destinationSpec,
   exchangeSpec,
   stagingSpec,
-} from '#relay/topology.ts'
+} from '#lib/listener/specs.ts'
+import type { RunOptions } from '#relay/run.ts'
 import type { CheckCommand } from './args.ts'
 import { type Bindings, checkBindings, describeBinding } from './bindings.ts'
 import { withBrokers } from './brokers.ts'

@@ -7,8 +7,8 @@ import {
   unbind,
 } from '#lib/amqp/topology.ts'
 import { deadlineIn, remainingMs } from '#lib/deadline.ts'
+import { bindingSpec, exchangeSpec } from '#lib/listener/specs.ts'
 import { type RunOptions, targetOf } from '#relay/run.ts'
-import { bindingSpec, exchangeSpec } from '#relay/topology.ts'
 import type { DetachCommand } from './args.ts'
 import { describeBinding } from './bindings.ts'
 import { type Brokers, withBrokers } from './brokers.ts'
