@@ -4,7 +4,9 @@ import { ConfigError, type Env } from '#lib/config.ts'
 import { startApi } from './api.ts'
 import { type LocalBroker, startLocalBroker } from './broker.ts'
 import { startDockerBroker } from './docker-broker.ts'
+import { startDockerEdge } from './docker-edge.ts'
 import { startEdge } from './edge.ts'
+import type { InDocker } from './in-docker.ts'
 import { howToInstall, type Programs } from './install/programs.ts'
 import type { Parts } from './parts.ts'
 import { freePort } from './ports.ts'
@@ -14,8 +16,7 @@ import type { LocalSettings } from './settings.ts'
 export interface StackOptions {
   readonly settings: LocalSettings
   readonly programs: Programs
-  /** To run the broker from; see findBrokerImage. */
-  readonly brokerImage?: string | undefined
+  readonly inDocker: InDocker
   /** Each part is added as soon as it runs. */
   readonly parts: Parts
   readonly say: (line: string) => void
@@ -51,16 +52,16 @@ export async function startStack(options: StackOptions): Promise<Running> {
 async function provideBroker(options: StackOptions): Promise<Broker> {
   const { settings, parts, say } = options
   if (settings.broker) return settings.broker
-  say(options.brokerImage ? 'Starting RabbitMQ in Docker …' : 'Starting RabbitMQ …')
+  say(options.inDocker.broker ? 'Starting RabbitMQ in Docker …' : 'Starting RabbitMQ …')
   const { part, ...broker } = await startOwnBroker(options)
   parts.add('broker', part)
   return broker
 }
 
 /** In a container where there is an image for it, else as a private node. */
-function startOwnBroker({ settings, programs, brokerImage }: StackOptions): Promise<LocalBroker> {
+function startOwnBroker({ settings, programs, inDocker }: StackOptions): Promise<LocalBroker> {
   const { home, edgePort } = settings
-  if (brokerImage) return startDockerBroker(brokerImage, join(home, 'docker-broker'), edgePort)
+  if (inDocker.broker) return startDockerBroker(home, edgePort)
   if (programs.rabbitmq === undefined) {
     throw new ConfigError([
       `RabbitMQ is missing. Install it (${howToInstall('rabbitmq', 'nginx')}), or set AMQP_URL to a broker that runs already.`,
@@ -99,19 +100,15 @@ const pick = (env: Env, names: RegExp): Env =>
   Object.fromEntries(Object.entries(env).filter(([name]) => names.test(name)))
 
 async function provideEdge(apiUrl: string, broker: Broker, options: StackOptions) {
-  const { settings, programs, parts, say } = options
-  if (programs.nginx === undefined) {
+  const { settings, programs, inDocker, parts, say } = options
+  const bin = programs.nginx
+  if (bin === undefined && !inDocker.edge) {
     say(`nginx is missing (${howToInstall('nginx')}): without it there is no edge and no console.`)
     return { url: apiUrl, hasEdge: false }
   }
-  say('Starting nginx …')
-  const edge = await startEdge({
-    bin: programs.nginx,
-    port: settings.edgePort,
-    apiUrl,
-    consoleUrl: broker.console?.url,
-    home: settings.home,
-  })
-  parts.add('edge', edge)
-  return { url: `http://127.0.0.1:${settings.edgePort}`, hasEdge: true }
+  const { edgePort: port, home } = settings
+  const edge = { port, apiUrl, consoleUrl: broker.console?.url, home }
+  say(bin === undefined ? 'Starting nginx in Docker …' : 'Starting nginx …')
+  parts.add('edge', await (bin === undefined ? startDockerEdge(edge) : startEdge({ ...edge, bin })))
+  return { url: `http://127.0.0.1:${port}`, hasEdge: true }
 }

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Env } from '#lib/config.ts'
-import { findBrokerImage } from './docker-broker.ts'
+import { killContainers, removeNoted } from './containers.ts'
+import { chooseInDocker } from './in-docker.ts'
 import { findOrInstall } from './install/programs.ts'
 import { takeLock } from './lock.ts'
 import { publishOnce } from './once.ts'
@@ -32,7 +33,10 @@ export async function start(options: StartOptions): Promise<boolean> {
   if (!isUsable(home)) await preflight(options.env) // Says so, with all else that is wrong.
   const port = options.env['EDGE_PORT'] || '8080'
   const release = takeLock(join(home, 'lock'), `http://127.0.0.1:${port}`)
-  const kill = () => killNoted(home)
+  const kill = () => {
+    killNoted(home)
+    killContainers(home)
+  }
   options.wishes.hurry.addEventListener('abort', kill)
   process.on('exit', kill) // However this process ends, nothing of ours goes on.
   try {
@@ -47,22 +51,21 @@ async function runLocked(home: string, options: StartOptions): Promise<boolean> 
   const { env, say } = options
   const signal = options.wishes.stop
   const left = (await endNoted(home)).join(', ')
+  await removeNoted(home)
   if (left !== '') say(`Ended what an earlier start that was killed had left: ${left}.`)
   const settings = await unlessAborted(signal, preflight(env))
   const logs = renewLogs(home)
-  const brokerImage =
-    settings.broker === undefined && settings.mayUseDocker
-      ? await unlessAborted(signal, findBrokerImage(say, signal))
-      : undefined
+  const inDocker = await unlessAborted(signal, chooseInDocker(settings, say, signal))
   const programs = await findOrInstall({
-    needRabbitmq: settings.broker === undefined && brokerImage === undefined,
+    needRabbitmq: settings.broker === undefined && !inDocker.broker,
+    needNginx: !inDocker.edge,
     mayInstall: settings.mayInstall,
     env,
     logFile: join(logs, 'install.log'),
     say,
     signal,
   })
-  return runStack({ settings, programs, brokerImage, parts: createParts(), say, env }, options)
+  return runStack({ settings, programs, inDocker, parts: createParts(), say, env }, options)
 }
 
 async function runStack(stack: StackOptions, { once, say, wishes }: StartOptions) {

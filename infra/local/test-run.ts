@@ -50,6 +50,7 @@ async function provide(home: string, env: Env, signal: AbortSignal): Promise<voi
   const { WARREN_INSTALL } = readSettings({ WARREN_INSTALL: LOCAL.WARREN_INSTALL }, env)
   const found = await findOrInstall({
     needRabbitmq: true,
+    needNginx: true,
     mayInstall: WARREN_INSTALL,
     env,
     logFile: join(home, 'install.log'),

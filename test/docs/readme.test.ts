@@ -51,7 +51,7 @@ test('the README has exactly the commands that are run here', () => {
 
 test('the commands of the README, one after the other, in a clone', async (t) => {
   const folder = clone(t)
-  const running = npmStart(t, { EDGE_PORT: port }, [], folder)
+  const running = npmStart(t, { EDGE_PORT: port }, { cwd: folder })
   await running.until('Stop with Ctrl-C')
   assert.ok(running.printed().includes(here(curl as string)), running.printed())
 
@@ -75,7 +75,7 @@ test('the commands of the README, one after the other, in a clone', async (t) =>
   // "Add an entry … and start again": the entry of the README, and the next command.
   const [entry] = codeBlocks(readme, 'yaml')
   appendFileSync(join(folder, 'infra/relays.yml'), entry as string)
-  const again = npmStart(t, { EDGE_PORT: port }, ['--once'], folder)
+  const again = npmStart(t, { EDGE_PORT: port }, { args: ['--once'], cwd: folder })
   assert.equal(await again.ended, 0, again.printed())
   for (const queue of ['topic1', 'topic2', 'topic3']) {
     assert.match(

@@ -20,7 +20,7 @@ async function refused(t: TestContext, env: NodeJS.ProcessEnv, args: readonly st
   const start = npmStart(
     t,
     { EDGE_PORT: String(port), WARREN_HOME: ownHome(t), WARREN_INSTALL: '0', ...env },
-    args,
+    { args },
   )
   assert.equal(await start.ended, 2, start.printed())
   assert.doesNotMatch(start.printed(), /^\s+at /m, 'a stack trace')

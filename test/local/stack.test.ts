@@ -12,10 +12,13 @@ import { ConfigError } from '#lib/config.ts'
 import { startBroker } from '../support/broker.ts'
 import { ownHome } from '../support/stack.ts'
 
+/** Neither a program nor an engine, nor a setting of the shell. */
+const NOTHING = { programs: {}, inDocker: { broker: false, edge: false }, env: {} }
+
 test('without RabbitMQ and AMQP_URL it says what to run, and starts nothing', async (t) => {
   const settings = readLocal({ WARREN_HOME: ownHome(t) })
   const parts = createParts()
-  const starting = startStack({ settings, programs: {}, parts, say: () => {}, env: {} })
+  const starting = startStack({ ...NOTHING, settings, parts, say: () => {} })
   await assert.rejects(
     starting,
     (error) =>
@@ -34,7 +37,7 @@ test('with a broker of yours and without nginx everything else runs', async (t) 
   const said: string[] = []
   const say = (line: string) => void said.push(line)
 
-  const running = await startStack({ settings, programs: {}, parts, say, env: {} })
+  const running = await startStack({ ...NOTHING, settings, parts, say })
   assert.equal(running.hasEdge, false)
   assert.ok(said.some((line) => line.startsWith('nginx is missing') && line.includes('nginx')))
   assert.ok(await publishOnce(running, settings, say), said.join('\n'))

@@ -7,9 +7,10 @@ import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endNoted } from '#infra/local/processes.ts'
 import { ROOT } from '#infra/local/settings.ts'
+import type { Ending } from './ending.ts'
 
 /** A folder of the test's own; whatever was started in it is ended with the test. */
-export function ownHome(t: TestContext): string {
+export function ownHome(t: Ending): string {
   const home = mkdtempSync(join(tmpdir(), 'warren-home-'))
   t.after(async () => {
     await endNoted(home)
@@ -33,14 +34,23 @@ export interface NpmStart {
 
 const UNTIL_MS = 90_000
 
+export interface NpmStartOptions {
+  readonly args?: readonly string[]
+  /** A checkout. @default this one */
+  readonly cwd?: string
+  /** A command that runs the command which follows it. */
+  readonly under?: readonly string[]
+}
+
 /** Starts `npm start` with these settings and no other of Warren's. */
 export function npmStart(
   t: TestContext,
   env: NodeJS.ProcessEnv,
-  args: readonly string[] = [],
-  cwd = ROOT,
+  { args = [], cwd = ROOT, under = [] }: NpmStartOptions = {},
 ): NpmStart {
-  const child = spawn('npm', ['start', '--silent', ...(args.length > 0 ? ['--', ...args] : [])], {
+  const npm = ['npm', 'start', '--silent', ...(args.length > 0 ? ['--', ...args] : [])]
+  const [command, ...all] = [...under, ...npm] as [string, ...string[]]
+  const child = spawn(command, all, {
     cwd,
     // Whether an engine happens to run here must change nothing.
     env: { ...cleanEnv(), WARREN_DOCKER: '0', ...env },

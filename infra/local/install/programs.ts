@@ -11,6 +11,7 @@ export interface Programs {
 
 export interface ProgramsOptions extends AptOptions {
   readonly needRabbitmq: boolean
+  readonly needNginx: boolean
   /** Whether packages may be installed (`WARREN_INSTALL`). */
   readonly mayInstall: boolean
 }
@@ -19,7 +20,7 @@ const PACKAGES = { rabbitmq: 'rabbitmq-server', nginx: 'nginx' } as const
 
 /** Finds RabbitMQ and nginx; installs what is missing where that is possible and allowed. */
 export async function findOrInstall(options: ProgramsOptions): Promise<Programs> {
-  const packages = missing(findPrograms(), options.needRabbitmq)
+  const packages = missing(findPrograms(), options)
   if (packages.length > 0 && options.mayInstall && canInstall()) await install(packages, options)
   return findPrograms()
 }
@@ -30,9 +31,9 @@ function findPrograms(): Programs {
   return { ...(rabbitmq && { rabbitmq }), ...(nginx && { nginx }) }
 }
 
-const missing = (found: Programs, needRabbitmq: boolean): string[] => [
+const missing = (found: Programs, { needRabbitmq, needNginx }: ProgramsOptions): string[] => [
   ...(needRabbitmq && found.rabbitmq === undefined ? [PACKAGES.rabbitmq] : []),
-  ...(found.nginx === undefined ? [PACKAGES.nginx] : []),
+  ...(needNginx && found.nginx === undefined ? [PACKAGES.nginx] : []),
 ]
 
 async function install(packages: readonly string[], options: ProgramsOptions): Promise<void> {

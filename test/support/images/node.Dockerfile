@@ -6,5 +6,4 @@ COPY extra-ca.pem /usr/local/share/extra-ca.pem
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
   && groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node
 ENV NODE_EXTRA_CA_CERTS=/usr/local/share/extra-ca.pem
-LABEL warren.stand-in=true
 CMD ["node"]

@@ -6,7 +6,6 @@ RUN mkdir -p /etc/rabbitmq/conf.d /var/lib/rabbitmq /var/log/rabbitmq \
   && chown -R rabbitmq:rabbitmq /etc/rabbitmq /var/lib/rabbitmq /var/log/rabbitmq
 ENV PATH=/usr/lib/rabbitmq/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/var/lib/rabbitmq LANG=C.UTF-8
 ENV RABBITMQ_DATA_DIR=/var/lib/rabbitmq RABBITMQ_LOGS=-
-LABEL warren.stand-in=true
 VOLUME /var/lib/rabbitmq
 EXPOSE 4369 5672 15672 15692 25672
 ENTRYPOINT ["docker-entrypoint.sh"]
