@@ -1,5 +1,6 @@
 import { createPublisher } from '#lib/amqp/publisher.ts'
-import { type Env, readAll, readBroker, readHttp } from '#lib/config.ts'
+import { type Env, readAll, readBroker, readHttp, readMetricsStack } from '#lib/config.ts'
+import { defined } from '#lib/defined.ts'
 import { createEmf } from '#lib/emf.ts'
 import { jsonFault } from '#lib/http/json.ts'
 import { createLog, toStdout } from '#lib/log.ts'
@@ -18,7 +19,8 @@ export function publishDeps(name: string, env: Env): PublishDeps {
     http: () => readHttp(env),
   })
   const log = createLog({ level: http.logLevel, fields: { function: name } })
-  const metrics = createEmf({ write: toStdout, now: Date.now })
+  const stack = readMetricsStack(env)
+  const metrics = createEmf(defined({ stack, write: toStdout, now: Date.now }))
   const { secretArn } = broker
   const readUrl = secretArn === undefined ? undefined : brokerUrlFrom(secretReader(secretArn), log)
   // Begun while the function starts, when Lambda gives it a whole processor; a failure is in the log.

@@ -5,6 +5,7 @@ import {
   choice,
   type Env,
   flag,
+  METRICS,
   maybe,
   name,
   readSecretFile,
@@ -64,6 +65,8 @@ export interface RelaySettings {
   readonly host: string
   readonly healthPort: number
   readonly logLevel: LogLevel
+  /** Metrics for CloudWatch, once a minute, with this dimension `Stack`. @default none */
+  readonly metricsStack?: string
 }
 
 /** A JSON object with plain values, e.g. `{"x-match":"any","region":"eu"}`. */
@@ -132,6 +135,7 @@ export const RELAY = {
   HOST: text('127.0.0.1'),
   HEALTH_PORT: whole(9091, 0, 65_535),
   LOG_LEVEL: choice(LOG_LEVELS, 'info'),
+  ...METRICS,
 }
 
 type Read = ReturnType<typeof readSettings<typeof RELAY>>
@@ -242,5 +246,6 @@ function toSettings(
     host: read.HOST,
     healthPort: read.HEALTH_PORT,
     logLevel: read.LOG_LEVEL,
+    ...(read.METRICS_STACK === undefined ? {} : { metricsStack: read.METRICS_STACK }),
   }
 }

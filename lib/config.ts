@@ -183,6 +183,13 @@ export function readSecretFile(setting: string, file: string): string {
   }
 }
 
+/** What CloudWatch makes metrics of, in functions and relays on AWS. */
+export const METRICS = { METRICS_STACK: maybe() }
+
+/** The value of the metrics' dimension `Stack`, as which a log's metrics are told from others'. */
+export const readMetricsStack = (env: Env): string | undefined =>
+  readSettings(METRICS, env).METRICS_STACK
+
 const MIB = 1024 * 1024
 
 /** Origins as browsers write them, separated by commas; or `*`. */

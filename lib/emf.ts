@@ -9,12 +9,15 @@ export interface EmfMetrics {
 }
 
 export interface EmfOptions {
+  /** Value of the dimension `Stack`. @default there is no such dimension */
+  readonly stack?: string
   readonly write: (line: string) => void
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
-const NAMESPACE = 'Warren'
+/** Of all metrics that are made of log lines. */
+const EMF_NAMESPACE = 'Warren'
 const METRICS = [
   { Name: 'Requests', Unit: 'Count' },
   { Name: 'DurationMs', Unit: 'Milliseconds' },
@@ -28,11 +31,24 @@ const METRICS = [
 /** Values of one metric that a line may hold (CloudWatch's specification of the format). */
 const MOST_VALUES = 100
 
+/** A line with counts of something, as metrics with these dimensions. @param now in ms since 1970 */
+export function emfLine(
+  dimensions: Readonly<Record<string, string>>,
+  counts: Readonly<Record<string, number>>,
+  now: number,
+): string {
+  const Metrics = Object.keys(counts).map((Name) => ({ Name, Unit: 'Count' }))
+  const CloudWatchMetrics = [
+    { Namespace: EMF_NAMESPACE, Dimensions: [Object.keys(dimensions)], Metrics },
+  ]
+  return JSON.stringify({ _aws: { Timestamp: now, CloudWatchMetrics }, ...dimensions, ...counts })
+}
+
 /**
  * Requests by outcome and, where the broker knows it, by exchange; confirm latencies; returns, nacks,
  * connections opened and seconds under alarm.
  */
-export function createEmf({ write, now }: EmfOptions): EmfMetrics {
+export function createEmf({ stack, write, now }: EmfOptions): EmfMetrics {
   let confirms: number[] = []
   const since = { Returned: 0, Nacked: 0, Connections: 0 }
   let inFlight = 0
@@ -68,11 +84,12 @@ export function createEmf({ write, now }: EmfOptions): EmfMetrics {
   }
   const answered = ({ outcome, exchange, ms }: Answered) => {
     settleBlocked()
-    const dimensions =
-      exchange === undefined ? [['Outcome']] : [['Outcome'], ['Exchange', 'Outcome']]
-    const CloudWatchMetrics = [{ Namespace: NAMESPACE, Dimensions: dimensions, Metrics: METRICS }]
+    const all = stack === undefined ? ['Outcome'] : ['Stack', 'Outcome']
+    const Dimensions = exchange === undefined ? [all] : [all, [...all, 'Exchange']]
+    const CloudWatchMetrics = [{ Namespace: EMF_NAMESPACE, Dimensions, Metrics: METRICS }]
     const broker = { ...since, InFlight: mostInFlight, BlockedSeconds: blockedMs / 1000 }
-    const line = { Outcome: outcome, Exchange: exchange, Requests: 1, DurationMs: ms, ...broker }
+    const names = { Stack: stack, Outcome: outcome, Exchange: exchange }
+    const line = { ...names, Requests: 1, DurationMs: ms, ...broker }
     const _aws = { Timestamp: now(), CloudWatchMetrics }
     write(JSON.stringify({ _aws, ...line, ConfirmMs: confirms }))
     confirms = []

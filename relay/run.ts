@@ -6,9 +6,10 @@ import type { RelaySettings } from '#lib/config-relay.ts'
 import { deadlineIn } from '#lib/deadline.ts'
 import { defined } from '#lib/defined.ts'
 import { adoptBound, adoptDestination, adoptSource, type Mismatch } from '#lib/listener/adopt.ts'
-import { describeError, type Log } from '#lib/log.ts'
+import { describeError, type Log, toStdout } from '#lib/log.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import { startBinding } from './bind.ts'
+import { reportToCloudWatch } from './emf.ts'
 import { type Health, serveHealth } from './health.ts'
 import { backoffMs } from './line.ts'
 import { createMetrics, type RelayMetrics } from './metrics.ts'
@@ -26,6 +27,7 @@ export interface RunOptions {
 
 const CONNECT_MS = 5000
 const READY_POLL_MS = 20
+const TO_LOG = { write: toStdout, now: Date.now }
 
 /**
  * Runs a relay until the signal; resolves once it has given back what it had in hand.
@@ -47,8 +49,11 @@ export async function run(options: RunOptions): Promise<void> {
   try {
     running = await start(options, metrics)
     if (running === undefined) return
+    const { status } = running
+    const stopReports = reportToCloudWatch({ settings, metrics, status, ...TO_LOG })
     await sayReady(running, health, options)
     await aborted(signal)
+    stopReports()
     log.info({}, 'stopping')
     await running.stop(settings.shutdownGraceMs)
     log.info({ event: 'stopped' }, 'stopped')

@@ -136,3 +136,13 @@ test('waits for a broker that is not there yet, and says so', async (t) => {
   assert.match(reasons.join(), /no connection to the source/)
   assert.deepEqual(await relay.child.stop(5000), { code: 0, signal: null })
 })
+
+test('on AWS its log tells CloudWatch what waits', async (t) => {
+  const relay = await startRelay(t, {
+    ...{ AMQP_URL: broker.amqpUrl, EXCHANGE: 'cloud', QUEUE_TOPIC: 'cloud.q' },
+    METRICS_STACK: 'warren-dev',
+  })
+  const isReport = (line: object) => '_aws' in line
+  const report = await until('a report', () => relay.lines.find(isReport))
+  assert.partialDeepStrictEqual(report, { Stack: 'warren-dev', Staging: 'relay.cloud.cloud.q' })
+})

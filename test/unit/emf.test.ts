@@ -69,3 +69,15 @@ test('a batch has at most as many latencies in its line as CloudWatch takes', ()
   emf.answered({ status: 200, outcome: 'published', ms: 9 })
   assert.equal(last().ConfirmMs.length, 100)
 })
+
+test('a stack is a dimension of every metric', () => {
+  const lines: string[] = []
+  const emf = createEmf({ stack: 'warren-dev', write: (line) => lines.push(line), now: () => 0 })
+  emf.answered({ status: 200, outcome: 'published', exchange: 'orders', ms: 5 })
+  const { _aws, Stack } = JSON.parse(lines[0] ?? '{}')
+  assert.deepEqual(_aws.CloudWatchMetrics[0].Dimensions, [
+    ['Stack', 'Outcome'],
+    ['Stack', 'Outcome', 'Exchange'],
+  ])
+  assert.equal(Stack, 'warren-dev')
+})
