@@ -15,22 +15,23 @@ const REGION = /^arn:[^:]+:secretsmanager:([^:]+):/
  * names. The SDK is loaded at the first reading: whoever has no secret there does not pay for it.
  */
 export function secretReader(arn: string): ReadSecret {
-  let loading: ReturnType<typeof load> | undefined
+  let loading: ReturnType<typeof loadSecretsManager> | undefined
   return async (deadline) => {
-    loading ??= load(REGION.exec(arn)?.[1])
-    const { client, GetSecretValueCommand } = await loading
+    loading ??= loadSecretsManager(arn)
+    const { client, sdk } = await loading
     const abortSignal = AbortSignal.timeout(Math.max(0, Math.floor(remainingMs(deadline))))
-    const command = new GetSecretValueCommand({ SecretId: arn })
+    const command = new sdk.GetSecretValueCommand({ SecretId: arn })
     const { SecretString: text } = await client.send(command, { abortSignal })
     if (text === undefined) throw new Error('the secret has no text')
     return text
   }
 }
 
-async function load(region: string | undefined) {
+/** Loads the SDK, and makes a client for the region of this secret. */
+export async function loadSecretsManager(arn: string) {
   const sdk = await import('@aws-sdk/client-secrets-manager')
-  const client = new sdk.SecretsManagerClient(region === undefined ? {} : { region })
-  return { client, GetSecretValueCommand: sdk.GetSecretValueCommand }
+  const region = REGION.exec(arn)?.[1]
+  return { sdk, client: new sdk.SecretsManagerClient(region === undefined ? {} : { region }) }
 }
 
 /** As old as a token may be; the secret costs a round trip, which a burst of connects need not pay. */

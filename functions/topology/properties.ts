@@ -80,7 +80,7 @@ export type UserProperties = v.InferOutput<typeof user>
  * With `broker: external` the resource is left out unless a management URL is given; then
  * AdminSecretArn is the operator's (tag `administrator`) and BootstrapSecretArn is left out.
  *
- * functions/topology/handler.ts reads the settings RABBIT_CA_FILE and LOG_LEVEL. Timeout 60 s, and
+ * functions/topology/handler.ts reads the setting RABBIT_CA_FILE. Timeout 60 s, and
  * `ServiceTimeout: 120` on the resources. It talks to the broker's ports 5671 and 443, to Secrets
  * Manager, and to S3, where CloudFormation takes answers. Beside its log its role needs
  * - `secretsmanager:GetSecretValue` on AdminSecretArn, BootstrapSecretArn and each user's SecretArn;
@@ -109,6 +109,19 @@ export const parseTopology = (properties: unknown): TopologyProperties =>
 /** @throws {Error} one line that names every wrong property */
 export const parseListener = (properties: unknown): ListenerProperties =>
   parse(listener, properties)
+
+/** Properties of before; undefined: none, or of another version of Warren. */
+export const formerTopology = (properties: unknown): TopologyProperties | undefined =>
+  former(topology, properties)
+
+/** Properties of before; undefined: none, or of another version of Warren. */
+export const formerListener = (properties: unknown): ListenerProperties | undefined =>
+  former(listener, properties)
+
+function former<T extends v.GenericSchema>(schema: T, properties: unknown) {
+  const result = v.safeParse(schema, properties)
+  return result.success ? result.output : undefined
+}
 
 function parse<T extends v.GenericSchema>(schema: T, properties: unknown): v.InferOutput<T> {
   const result = v.safeParse(schema, properties)

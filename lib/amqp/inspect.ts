@@ -9,6 +9,8 @@ export interface InspectOptions {
   readonly url: string
   /** PEM file of the authority that signed the broker's certificate. */
   readonly caFile?: string
+  /** What the broker's console shows. @default 'warren start' */
+  readonly connectionName?: string
 }
 
 const CONNECT_MS = 5000
@@ -18,7 +20,7 @@ const CONNECT_MS = 5000
  * @throws {WarrenError} broker-unavailable or broker-misconfigured
  */
 export const checkLogin = (options: InspectOptions): Promise<void> =>
-  connected(options, async () => {})
+  withConnection(options, async () => {})
 
 /** A message as it arrived in a queue. */
 export interface Arrived {
@@ -39,7 +41,7 @@ export function takeMessage(
   options: InspectOptions & { readonly queue: string; readonly messageId: string },
   deadline: Deadline,
 ): Promise<Arrived | undefined> {
-  return connected(options, async ({ model }) => {
+  return withConnection(options, async ({ model }) => {
     const channel = await model.createChannel()
     const found = await search(channel, options, deadline)
     if (found) channel.ack(found)
@@ -62,14 +64,19 @@ async function search(
   return undefined
 }
 
-async function connected<T>(
-  { url, caFile }: InspectOptions,
+/**
+ * Runs `use` on a connection of its own, which ends with it.
+ * @throws {WarrenError} broker-unavailable or broker-misconfigured
+ * @throws what `use` throws
+ */
+export async function withConnection<T>(
+  { url, caFile, connectionName = 'warren start' }: InspectOptions,
   use: (connection: AmqpConnection) => Promise<T>,
 ): Promise<T> {
   const connection = await openConnection({
     url,
     ...(caFile === undefined ? {} : { caFile }),
-    connectionName: 'warren start',
+    connectionName,
     heartbeatS: 20,
     deadline: deadlineIn(CONNECT_MS),
   }).catch((error) => {

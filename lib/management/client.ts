@@ -77,7 +77,7 @@ export function createManagement(options: ManagementOptions): Management {
 }
 
 /** As amqplib reads it: no path, or `/` alone, is the vhost `/`. */
-const vhostOf = (amqpUrl: string): string =>
+export const vhostOf = (amqpUrl: string): string =>
   decodeURIComponent(new URL(amqpUrl).pathname.slice(1)) || '/'
 
 const listed = <T>(answer: unknown): readonly T[] => (answer ?? []) as readonly T[]

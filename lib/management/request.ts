@@ -14,7 +14,7 @@ export interface ManagementOptions {
 }
 
 /** The API answered, and not as it should. */
-class ManagementRefused extends Error {
+export class ManagementRefused extends Error {
   override readonly name = 'ManagementRefused'
   /** HTTP's. */
   readonly status: number
