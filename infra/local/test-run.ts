@@ -12,7 +12,7 @@ import { Interrupted, listenForSignals } from './signals.ts'
 /** What would make `npm test` longer than five minutes, though it has its place beside the others. */
 const SLOW = [
   'test/broker/relay-{commands-*,destination,faults,fidelity,poison,source}.test.ts',
-  'test/broker/{listener-changes,migration,observability,topology-listener}.test.ts',
+  'test/broker/{listener-changes,migration,observability,topology-*}.test.ts',
 ]
 const FOLDERS = '{unit,broker,http,edge,infra,local,docs}'
 

@@ -68,11 +68,7 @@ export function createManagement(options: ManagementOptions): Management {
     putPermissions: (user, { vhost: of, configure, write, read }) =>
       put(['permissions', of, user], { configure, write, read }),
     deletePermissions: (user, of) => remove('permissions', of, user),
-    closeConnectionsOf: async (user) => {
-      const all = listed<{ readonly name: string; readonly user: string }>(await get('connections'))
-      const theirs = all.filter((connection) => connection.user === user)
-      await Promise.all(theirs.map(({ name }) => remove('connections', name)))
-    },
+    closeConnectionsOf: (user) => remove('connections', 'username', user),
   }
 }
 

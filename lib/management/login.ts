@@ -17,6 +17,10 @@ export const usersOf = (principal: string): readonly [string, string] => [
   `${principal}${SECOND}`,
 ]
 
+/** The other one of the two. */
+export const otherUser = (user: string): string =>
+  user.endsWith(SECOND) ? user.slice(0, -SECOND.length) : `${user}${SECOND}`
+
 /** 256 random bits, of characters that mean nothing in a URL. */
 export const newPassword = (): string => randomBytes(32).toString('base64url')
 
