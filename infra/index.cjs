@@ -1,1 +1,1 @@
-module.exports = require('./typescript.cjs')(() => require('./index.ts')).resources
+module.exports = require('./typescript.cjs')(() => require('./index.ts')).configuration

@@ -19,7 +19,7 @@ export interface RelayEntry {
 const RELAYS_FILE = new URL('relays.yml', import.meta.url)
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/
-const GIVEN = ['EXCHANGE', 'QUEUE_TOPIC', 'RELAY_MODE', 'HOST', 'HEALTH_PORT']
+const GIVEN = ['EXCHANGE', 'QUEUE_TOPIC', 'RELAY_MODE', 'HOST', 'HEALTH_PORT', 'METRICS_STACK']
 const SECRET = /URL$|PASS$|TOKEN|SECRET/
 
 const settings = v.record(

@@ -1,3 +1,4 @@
+import type { Installation } from './aws/installation.ts'
 import { getAtt, join, REST_API, type Resources, ref } from './cloudformation.ts'
 
 /** The stage's logical id. Its name and its deployment come from the rest-stage plugin. */
@@ -21,15 +22,8 @@ const ACCESS_LOG = JSON.stringify({
 
 const LOG_RETENTION_DAYS = 30
 
-/**
- * Requests per second and burst of the whole API: a tenth of an account's default (10,000 per region,
- * API Gateway's quotas), so that one runaway client cannot use up what the account's other APIs need.
- */
-const REQUESTS_PER_SECOND = 1000
-const BURST = 2 * REQUESTS_PER_SECOND
-
 /** The stage with its limits and its log. */
-export const stage: Resources = {
+export const stage = ({ requestsPerSecond }: Installation): Resources => ({
   RestAccessLog: {
     Type: 'AWS::Logs::LogGroup',
     Properties: {
@@ -52,8 +46,8 @@ export const stage: Resources = {
           // Execution logs would hold headers and bodies.
           LoggingLevel: 'OFF',
           DataTraceEnabled: false,
-          ThrottlingRateLimit: REQUESTS_PER_SECOND,
-          ThrottlingBurstLimit: BURST,
+          ThrottlingRateLimit: requestsPerSecond,
+          ThrottlingBurstLimit: 2 * requestsPerSecond,
         },
       ],
     },
@@ -62,11 +56,13 @@ export const stage: Resources = {
   ApiGatewayAccount: {
     Type: 'AWS::ApiGateway::Account',
     DeletionPolicy: 'Retain',
+    UpdateReplacePolicy: 'Retain',
     Properties: { CloudWatchRoleArn: getAtt('ApiGatewayLogRole', 'Arn') },
   },
   ApiGatewayLogRole: {
     Type: 'AWS::IAM::Role',
     DeletionPolicy: 'Retain',
+    UpdateReplacePolicy: 'Retain',
     Properties: {
       AssumeRolePolicyDocument: {
         Version: '2012-10-17',
@@ -86,4 +82,4 @@ export const stage: Resources = {
       ],
     },
   },
-}
+})

@@ -17,9 +17,9 @@ export interface EmfOptions {
 }
 
 /** Of all metrics that are made of log lines. */
-const EMF_NAMESPACE = 'Warren'
+export const EMF_NAMESPACE = 'Warren'
+const REQUESTS = [{ Name: 'Requests', Unit: 'Count' }]
 const METRICS = [
-  { Name: 'Requests', Unit: 'Count' },
   { Name: 'DurationMs', Unit: 'Milliseconds' },
   { Name: 'ConfirmMs', Unit: 'Milliseconds' },
   { Name: 'InFlight', Unit: 'Count' },
@@ -84,9 +84,14 @@ export function createEmf({ stack, write, now }: EmfOptions): EmfMetrics {
   }
   const answered = ({ outcome, exchange, ms }: Answered) => {
     settleBlocked()
-    const all = stack === undefined ? ['Outcome'] : ['Stack', 'Outcome']
-    const Dimensions = exchange === undefined ? [all] : [all, [...all, 'Exchange']]
-    const CloudWatchMetrics = [{ Namespace: EMF_NAMESPACE, Dimensions, Metrics: METRICS }]
+    const own = stack === undefined ? [] : ['Stack']
+    const byOutcome = [...own, 'Outcome']
+    const byExchange = exchange === undefined ? [] : [[...byOutcome, 'Exchange']]
+    // Each combination of a metric and its dimensions has its price: only requests are split up.
+    const CloudWatchMetrics = [
+      { Namespace: EMF_NAMESPACE, Dimensions: [own], Metrics: METRICS },
+      { Namespace: EMF_NAMESPACE, Dimensions: [byOutcome, ...byExchange], Metrics: REQUESTS },
+    ]
     const broker = { ...since, InFlight: mostInFlight, BlockedSeconds: blockedMs / 1000 }
     const names = { Stack: stack, Outcome: outcome, Exchange: exchange }
     const line = { ...names, Requests: 1, DurationMs: ms, ...broker }

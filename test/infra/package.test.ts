@@ -45,6 +45,8 @@ test('the same sources give the same zips, wherever and whenever', () => {
     'problems.zip',
     'publish.zip',
     'ready.zip',
+    'rotation.zip',
+    'topology.zip',
   ])
   assert.deepEqual(zipDigests(again), zipDigests(packaged))
 })
@@ -88,20 +90,42 @@ test('every reference of the template leads somewhere', () => {
   assert.deepEqual(danglingReferences(packaged.template), [])
 })
 
-test('every function runs on Node 24 and arm64, for 10 s at most, outside any VPC', () => {
+/** Called by CloudFormation and Secrets Manager, which wait longer than a caller of the API. */
+const BEHIND = ['TopologyLambdaFunction', 'RotationLambdaFunction']
+
+test('every function runs on Node 24 and arm64, and one that answers callers for 10 s at most', () => {
   const functions = all('AWS::Lambda::Function')
   assert.ok(functionCount() > 0)
   for (const [name, { Properties }] of functions) {
     assert.equal(Properties['Runtime'], 'nodejs24.x', name)
     assert.deepEqual(Properties['Architectures'], ['arm64'], name)
-    assert.ok(Number(Properties['Timeout']) <= 10, name)
-    assert.equal(Properties['VpcConfig'], undefined, name)
+    assert.ok(Number(Properties['Timeout']) <= (BEHIND.includes(name) ? 60 : 10), name)
   }
 })
 
+test('what reaches the broker is in its network, in subnets without a way out; nothing else is', () => {
+  const networks = all('AWS::Lambda::Function').flatMap(([name, { Properties }]) =>
+    Properties['VpcConfig'] === undefined ? [] : [[name, Properties['VpcConfig']]],
+  )
+  const inGroup = (group: string) => ({
+    SubnetIds: [{ Ref: 'IsolatedSubnetA' }, { Ref: 'IsolatedSubnetB' }],
+    SecurityGroupIds: [{ 'Fn::GetAtt': [group, 'GroupId'] }],
+  })
+  assert.deepEqual(Object.fromEntries(networks), {
+    BatchLambdaFunction: inGroup('PublisherSecurityGroup'),
+    PublishLambdaFunction: inGroup('PublisherSecurityGroup'),
+    ReadyLambdaFunction: inGroup('PublisherSecurityGroup'),
+    RotationLambdaFunction: inGroup('TopologySecurityGroup'),
+    TopologyLambdaFunction: inGroup('TopologySecurityGroup'),
+  })
+})
+
+/** Of tasks and of the edge's API, beside the API's own and one for each function. */
+const OTHER_LOGS = 5
+
 test('every log is kept for a while, and not for ever', () => {
   const groups = all('AWS::Logs::LogGroup')
-  assert.equal(groups.length, functionCount() + 1)
+  assert.equal(groups.length, functionCount() + OTHER_LOGS)
   for (const [name, { Properties }] of groups) assert.equal(Properties['RetentionInDays'], 30, name)
 })
 
@@ -142,17 +166,22 @@ test('a secret is known to the functions that need it, by its ARN', () => {
     name,
     (Properties['Environment'] as { Variables?: object } | undefined)?.Variables,
   ])
-  const CORS_ORIGINS = ''
-  const broker = { CORS_ORIGINS, AMQP_URL_SECRET_ARN: { Ref: 'AmqpUrlSecret' } }
+  const common = { CORS_ORIGINS: '', METRICS_STACK: { Ref: 'AWS::StackName' } }
+  const url = (id: string) => ({ ...common, AMQP_URL_SECRET_ARN: { Ref: id } })
   assert.deepEqual(Object.fromEntries(environments), {
-    AuthorizerLambdaFunction: { CORS_ORIGINS, API_TOKENS_SECRET_ARN: { Ref: 'ApiTokensSecret' } },
-    BatchLambdaFunction: broker,
-    PublishLambdaFunction: broker,
-    HealthLambdaFunction: { CORS_ORIGINS },
-    ReadyLambdaFunction: broker,
-    OpenapiLambdaFunction: { CORS_ORIGINS },
-    DocsLambdaFunction: { CORS_ORIGINS },
-    ProblemsLambdaFunction: { CORS_ORIGINS },
-    FallbackLambdaFunction: { CORS_ORIGINS },
+    AuthorizerLambdaFunction: { ...common, API_TOKENS_SECRET_ARN: { Ref: 'ApiTokensSecret' } },
+    BatchLambdaFunction: url('BatchUrlSecret'),
+    PublishLambdaFunction: url('PublishUrlSecret'),
+    HealthLambdaFunction: common,
+    ReadyLambdaFunction: url('ReadyUrlSecret'),
+    OpenapiLambdaFunction: common,
+    DocsLambdaFunction: common,
+    ProblemsLambdaFunction: common,
+    FallbackLambdaFunction: common,
+    TopologyLambdaFunction: common,
+    RotationLambdaFunction: {
+      ...{ ...common, ADMIN_SECRET_ARN: { Ref: 'BrokerAdminSecret' } },
+      BOOTSTRAP_USER: 'warren-bootstrap',
+    },
   })
 })

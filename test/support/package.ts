@@ -11,7 +11,15 @@ import type { Ending } from './ending.ts'
 const run = promisify(execFile)
 const CHECKOUT = join(import.meta.dirname, '..', '..')
 /** All that packaging reads. */
-const SOURCES = ['serverless.yml', 'package.json', 'infra', 'functions', 'lib']
+const SOURCES = [
+  'serverless.yml',
+  'package.json',
+  'package-lock.json',
+  'infra',
+  'functions',
+  'lib',
+  'relay',
+]
 
 /** A module that names the hosts that a process connects to, for NODE_OPTIONS. */
 export const ONLY_LOOPBACK = join(import.meta.dirname, 'only-loopback.cjs')

@@ -5,11 +5,16 @@ import type { CompiledTemplate } from '#infra/plugins/serverless.ts'
  * values"). A type that is not here has none: whoever uses one adds it.
  */
 const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
+  'AWS::AmazonMQ::Broker': ['AmqpEndpoints'],
+  'AWS::AmazonMQ::Configuration': ['Revision'],
   'AWS::ApiGateway::RestApi': ['RootResourceId', 'RestApiId'],
+  'AWS::ApiGatewayV2::Api': ['ApiEndpoint'],
+  'AWS::EC2::SecurityGroup': ['GroupId'],
   'AWS::IAM::Role': ['Arn', 'RoleId'],
   'AWS::Lambda::Function': ['Arn'],
   'AWS::Logs::LogGroup': ['Arn'],
   'AWS::S3::Bucket': ['Arn', 'DomainName', 'RegionalDomainName'],
+  'AWS::ServiceDiscovery::Service': ['Arn'],
 }
 
 const PSEUDO =

@@ -23,9 +23,12 @@ test('a line has every metric that it announces, and counts since the line befor
     exchange: 'orders',
     ms: 5,
   })
-  const [definition] = last()._aws.CloudWatchMetrics
-  for (const { Name } of definition.Metrics) assert.ok(Name in last(), Name)
-  for (const name of definition.Dimensions.flat()) assert.equal(typeof last()[name], 'string')
+  const definitions = last()._aws.CloudWatchMetrics
+  assert.equal(definitions.length, 2)
+  for (const { Metrics, Dimensions } of definitions) {
+    for (const { Name } of Metrics) assert.ok(Name in last(), Name)
+    for (const name of Dimensions.flat()) assert.equal(typeof last()[name], 'string')
+  }
   assert.partialDeepStrictEqual(last(), {
     Outcome: 'not-published',
     Exchange: 'orders',
@@ -45,7 +48,7 @@ test('a line has every metric that it announces, and counts since the line befor
 test('an exchange that nobody knows is no dimension', () => {
   const { emf, last } = metrics()
   emf.answered({ status: 404, outcome: 'not-published', code: 'exchange-not-found', ms: 1 })
-  assert.deepEqual(last()._aws.CloudWatchMetrics[0].Dimensions, [['Outcome']])
+  assert.deepEqual(last()._aws.CloudWatchMetrics[1].Dimensions, [['Outcome']])
   assert.equal(last().Exchange, undefined)
 })
 
@@ -70,14 +73,17 @@ test('a batch has at most as many latencies in its line as CloudWatch takes', ()
   assert.equal(last().ConfirmMs.length, 100)
 })
 
-test('a stack is a dimension of every metric', () => {
+test('a stack is a dimension of every metric; by exchange only requests are counted', () => {
   const lines: string[] = []
   const emf = createEmf({ stack: 'warren-dev', write: (line) => lines.push(line), now: () => 0 })
   emf.answered({ status: 200, outcome: 'published', exchange: 'orders', ms: 5 })
   const { _aws, Stack } = JSON.parse(lines[0] ?? '{}')
-  assert.deepEqual(_aws.CloudWatchMetrics[0].Dimensions, [
+  const [all, requests] = _aws.CloudWatchMetrics
+  assert.deepEqual(all.Dimensions, [['Stack']])
+  assert.deepEqual(requests.Dimensions, [
     ['Stack', 'Outcome'],
     ['Stack', 'Outcome', 'Exchange'],
   ])
+  assert.deepEqual(requests.Metrics, [{ Name: 'Requests', Unit: 'Count' }])
   assert.equal(Stack, 'warren-dev')
 })
