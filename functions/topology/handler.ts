@@ -11,6 +11,8 @@ import { respond } from './respond.ts'
 import type { LeftBehind } from './retire.ts'
 import { topologyResource } from './topology.ts'
 
+const SETTINGS = { RABBIT_CA_FILE: maybe(), MANAGEMENT_URL: maybe() }
+
 const log = createLog({ fields: { function: 'topology' } })
 
 function onLeftBehind({ stack, ...left }: LeftBehind): void {
@@ -19,8 +21,8 @@ function onLeftBehind({ stack, ...left }: LeftBehind): void {
 }
 
 function typesOf(env: Env): Readonly<Record<string, ReadResource>> {
-  const { RABBIT_CA_FILE: caFile } = readSettings({ RABBIT_CA_FILE: maybe() }, env)
-  const deps = defined({ secrets: createSecretStore(), caFile })
+  const { RABBIT_CA_FILE: caFile, MANAGEMENT_URL: managementUrl } = readSettings(SETTINGS, env)
+  const deps = defined({ secrets: createSecretStore(), caFile, managementUrl })
   return {
     [TOPOLOGY_TYPE]: (properties) => topologyResource(deps, properties),
     [LISTENER_TYPE]: (properties) => listenerResource({ ...deps, onLeftBehind }, properties),

@@ -98,8 +98,8 @@ interface Access {
 }
 
 async function accessOf(
-  { secrets, caFile }: ListenerDeps,
-  { AdminSecretArn, ManagementUrl }: ListenerProperties,
+  { secrets, caFile, managementUrl }: ListenerDeps,
+  { AdminSecretArn, ManagementUrl = managementUrl }: ListenerProperties,
 ): Promise<Access> {
   const url = await secrets.read(AdminSecretArn)
   if (!isLoginUrl(url)) throw new Error(`put the broker's AMQP URL into ${AdminSecretArn} first`)

@@ -14,21 +14,12 @@ const ADDED = { ServiceToken: v.optional(v.string()), ServiceTimeout: v.optional
 const isUrl = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '')
 const arn = v.pipe(v.string(), v.startsWith('arn:', 'must be the ARN of a secret'))
 
-const broker = {
-  /**
-   * ARN of the secret whose text is the `amqp(s)://` URL of a user who may do all this. Empty before
-   * the first deployment on Amazon MQ: then Custom::WarrenTopology makes the user `warren-admin` with
-   * the login of `BootstrapSecretArn`, and writes its URL here.
-   */
-  AdminSecretArn: arn,
-  /** The management API, without `/api`; or `none`. @default https and the host of the AMQP URL */
-  ManagementUrl: v.optional(
-    v.pipe(
-      v.string(),
-      v.check((text) => text === NO_MANAGEMENT || isUrl(text), 'must be an http(s) URL or none'),
-    ),
-  ),
-}
+/**
+ * ARN of the secret whose text is the `amqp(s)://` URL of a user who may do all this. Empty before the
+ * first deployment on Amazon MQ: then Custom::WarrenTopology makes the user `warren-admin` with the
+ * login of `BootstrapSecretArn`, and writes its URL here.
+ */
+const AdminSecretArn = arn
 
 const user = v.strictObject({
   /** Of the first of its two users; the other has `.2` behind it (functions/rotation). */
@@ -45,7 +36,9 @@ const user = v.strictObject({
 
 const topology = v.strictObject({
   ...ADDED,
-  ...broker,
+  AdminSecretArn,
+  /** The management API, without `/api`. @default the setting MANAGEMENT_URL */
+  ManagementUrl: v.optional(v.pipe(v.string(), v.check(isUrl, 'must be an http(s) URL'))),
   /** `amqps://host:5671`: what the users' URLs begin with. */
   AmqpEndpoint: v.pipe(v.string(), v.regex(/^amqps?:\/\/[^/@]+$/, 'must be amqps://host:port')),
   Vhost: v.pipe(v.string(), v.nonEmpty('must not be empty')),
@@ -57,7 +50,14 @@ const topology = v.strictObject({
 
 const listener = v.strictObject({
   ...ADDED,
-  ...broker,
+  AdminSecretArn,
+  /** As in the topology; or `none`. */
+  ManagementUrl: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((text) => text === NO_MANAGEMENT || isUrl(text), 'must be an http(s) URL or none'),
+    ),
+  ),
   /** The entry's name, for people. */
   Name: v.pipe(v.string(), v.nonEmpty('must not be empty')),
   /** The environment of the entry's relay, as `relayEnv` of infra/relays.ts gives it. */
@@ -80,8 +80,8 @@ export type UserProperties = v.InferOutput<typeof user>
  * With `broker: external` the resource is left out unless a management URL is given; then
  * AdminSecretArn is the operator's (tag `administrator`) and BootstrapSecretArn is left out.
  *
- * functions/topology/handler.ts reads the setting RABBIT_CA_FILE. Timeout 60 s, and
- * `ServiceTimeout: 120` on the resources. It talks to the broker's ports 5671 and 443, to Secrets
+ * functions/topology/handler.ts reads the settings MANAGEMENT_URL (default: https and the host of the
+ * broker's URL) and RABBIT_CA_FILE. Timeout 60 s, and `ServiceTimeout: 120` on the resources. It talks to the broker's ports 5671 and 443, to Secrets
  * Manager, and to S3, where CloudFormation takes answers. Beside its log its role needs
  * - `secretsmanager:GetSecretValue` on AdminSecretArn, BootstrapSecretArn and each user's SecretArn;
  * - `secretsmanager:PutSecretValue` on each user's SecretArn, and with a BootstrapSecretArn on

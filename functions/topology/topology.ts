@@ -27,6 +27,8 @@ export interface TopologyDeps {
   readonly secrets: SecretStore
   /** PEM file of the authority that signed the broker's certificates. @default the system's */
   readonly caFile?: string
+  /** The management API, for properties that name none. @default https and the host of the broker's URL */
+  readonly managementUrl?: string
 }
 
 const ALL = { Configure: '.*', Write: '.*', Read: '.*' }
@@ -124,8 +126,8 @@ function bootstrapLogin(text = ''): Login {
 }
 
 async function firstAccepted(
-  { caFile }: TopologyDeps,
-  { AmqpEndpoint, ManagementUrl, Vhost }: TopologyProperties,
+  { caFile, managementUrl }: TopologyDeps,
+  { AmqpEndpoint, ManagementUrl = managementUrl, Vhost }: TopologyProperties,
   logins: readonly Login[],
 ): Promise<Management> {
   const url = managementUrlOf(AmqpEndpoint, ManagementUrl)

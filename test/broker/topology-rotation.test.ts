@@ -34,7 +34,6 @@ before(async () => {
   await resources.create(LISTENER_TYPE, topology.listener('topic1'))
   Object.assign(process.env, {
     ADMIN_SECRET_ARN: topology.secretOf('admin'),
-    MANAGEMENT_URL: broker.managementUrl,
     BOOTSTRAP_USER: broker.user,
     LOG_LEVEL: 'error',
   })

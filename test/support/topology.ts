@@ -31,7 +31,8 @@ export function topologyOf(broker: Broker, secrets: SecretVersions): Topology {
     arns.set(user, arn)
     return arn
   }
-  const access = { AdminSecretArn: secretOf('admin'), ManagementUrl: broker.managementUrl }
+  const access = { AdminSecretArn: secretOf('admin') }
+  process.env['MANAGEMENT_URL'] = broker.managementUrl // It is not where Amazon MQ has it.
   return {
     properties: {
       ...access,

@@ -57,6 +57,7 @@ describe('the properties of a custom resource', () => {
     ],
     ['an endpoint with a login', { AmqpEndpoint: 'amqps://u:p@h:5671' }, /^AmqpEndpoint: must/],
     ['an address that is none', { ManagementUrl: 'b-1.mq' }, /^ManagementUrl: must/],
+    ['no management API', { ManagementUrl: NO_MANAGEMENT }, /^ManagementUrl: must/],
     ['two wrong ones', { Vhost: '', AdminSecretArn: 'x' }, /AdminSecretArn.*; Vhost/],
   ] as const) {
     test(`are refused for ${what}`, () =>
