@@ -21,9 +21,13 @@ export const publishTo = (
   })
 
 /** Messages in each queue, by the broker's own account. */
-export async function queueLengths(stack: Stack): Promise<ReadonlyMap<string, number>> {
+export const queueLengths = async (stack: Stack): Promise<ReadonlyMap<string, number>> =>
+  queueLengthsIn(await stack.container('rabbit'))
+
+/** The same, of the broker in this container. */
+export async function queueLengthsIn(container: string): Promise<ReadonlyMap<string, number>> {
   const table = await docker(
-    ...['exec', await stack.container('rabbit'), 'rabbitmqctl', '--quiet', '--no-table-headers'],
+    ...['exec', container, 'rabbitmqctl', '--quiet', '--no-table-headers'],
     ...['list_queues', 'name', 'messages'],
   )
   const rows = table.split('\n').map((line) => line.split('\t'))
