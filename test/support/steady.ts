@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ChannelModel, connect } from 'amqplib'
+import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib'
 
 // Clients that outlive the brokers of a test: they connect again, and lose nothing.
 
@@ -64,20 +64,19 @@ async function onConnection(
   }
 }
 
-/** What arrived in a queue: each id at its first arrival, and how many came more than once. */
-export interface SteadyLedger {
-  readonly firsts: readonly number[]
-  readonly duplicates: number
-  /** Takes messages, through every loss of the broker. */
+/** Takes messages out of a queue, through every loss of the broker. */
+export interface SteadyConsumer {
   resume(): void
   /** Takes none any more. */
   pause(): Promise<void>
 }
 
-/** Consumes a queue, acknowledging what was counted. */
-export function keepSteadyLedger(url: string, queue: string): SteadyLedger {
-  const seen = new Set<number>()
-  let duplicates = 0
+/** Consumes a queue once told to; a message is acknowledged after `note` has returned. */
+export function consumeSteadily(
+  url: string,
+  queue: string,
+  note: (message: ConsumeMessage) => void,
+): SteadyConsumer {
   let stop = () => {}
   let taking = Promise.resolve()
 
@@ -86,24 +85,16 @@ export function keepSteadyLedger(url: string, queue: string): SteadyLedger {
     const channel = await connection.createChannel()
     const cancelled = Promise.withResolvers<void>()
     channel.on('error', () => {})
+    channel.on('close', cancelled.resolve)
     await channel.prefetch(WINDOW)
     await channel.consume(queue, (message) => {
       if (message === null) return cancelled.resolve()
-      const id = Number(message.properties.messageId)
-      // What this queue delivers again is not what was published again.
-      if (seen.has(id) && !message.fields.redelivered) duplicates += 1
-      seen.add(id)
+      note(message)
       channel.ack(message)
     })
     await Promise.race([closed, stopped, cancelled.promise])
   }
   return {
-    get firsts() {
-      return [...seen]
-    },
-    get duplicates() {
-      return duplicates
-    },
     resume: () => {
       let wanted = true
       const stopped = new Promise<void>((resolve) => {
@@ -120,6 +111,33 @@ export function keepSteadyLedger(url: string, queue: string): SteadyLedger {
     pause: async () => {
       stop()
       await taking
+    },
+  }
+}
+
+/** What arrived in a queue: each id at its first arrival, and how many came more than once. */
+export interface SteadyLedger extends SteadyConsumer {
+  readonly firsts: readonly number[]
+  readonly duplicates: number
+}
+
+/** Consumes a queue, acknowledging what was counted. */
+export function keepSteadyLedger(url: string, queue: string): SteadyLedger {
+  const seen = new Set<number>()
+  let duplicates = 0
+  const consumer = consumeSteadily(url, queue, ({ properties, fields }) => {
+    const id = Number(properties.messageId)
+    // What this queue delivers again is not what was published again.
+    if (seen.has(id) && !fields.redelivered) duplicates += 1
+    seen.add(id)
+  })
+  return {
+    ...consumer,
+    get firsts() {
+      return [...seen]
+    },
+    get duplicates() {
+      return duplicates
     },
   }
 }
