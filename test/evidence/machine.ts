@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus, release, totalmem } from 'node:os'
+import { findRabbitmq } from '#infra/local/private-node.ts'
+
+const GIB = 2 ** 30
+
+/** What the figures of a run depend on. */
+export function describeMachine(): Record<string, string> {
+  const [cpu] = cpus()
+  return {
+    processor: `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / GIB)} GiB`,
+    system: `${systemName()}, Linux ${release()}`,
+    node: process.version,
+    rabbitmq: rabbitmqVersion(),
+    amqplib: (createRequire(import.meta.url)('amqplib/package.json') as { version: string })
+      .version,
+    commit: git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') && ' (changed)'),
+  }
+}
+
+const systemName = (): string =>
+  /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'unknown'
+
+function rabbitmqVersion(): string {
+  const bin = process.env['TEST_RABBITMQ_BIN'] ?? findRabbitmq()
+  if (bin === undefined) return 'none'
+  return execFileSync(`${bin}/rabbitmqctl`, ['version'], { encoding: 'utf8' }).trim()
+}
+
+const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()

@@ -1,0 +1,112 @@
+import type { Report, Row } from '../support/report.ts'
+import { drawChart } from './chart.ts'
+import { PROGRAMS, type Program, type Run } from './runs.ts'
+
+/** The files of the page by their paths below docs/. */
+export type Pages = Readonly<Record<string, string>>
+
+const HEAD = `# Evidence
+
+What Warren claims, measured by programs that are in this repository. Each section says which command
+made it, when, and on which machine; run it on yours. This page is made from the runs’ own output by
+\`npm run evidence\`, and a test compares the two.
+
+Figures are medians of interleaved rounds, with the least and the most; ratios are medians of the
+quotients of each round. A red line in a chart goes from the least to the most.
+`
+
+const UNTESTED = `## What was not tested
+
+- AWS itself: the stack is deployed to a stand-in of our own, never to an account.
+- A network between machines: brokers, gateways and callers share one machine, and its two cores.
+- A disk that fails, or that says that it has written what it has not.
+- More than a day: no run here is longer than an hour.
+`
+
+/** Makes the page, and its charts, from what the programs printed. */
+export function makePages(runs: Readonly<Record<string, Run>>): Pages {
+  const known = Object.entries(PROGRAMS).filter(([name]) => runs[name] !== undefined)
+  const missing = Object.entries(PROGRAMS).filter(([name]) => runs[name] === undefined)
+  const pages: Record<string, string> = {}
+  const sections = known.map(([name, program]) => {
+    const run = runs[name] as Run
+    for (const metric of program.charts) {
+      pages[`evidence/${chartName(name, metric)}`] = drawChart(run.report.rows, metric)
+    }
+    return section(name, program, run)
+  })
+  const absent = missing.map(
+    ([, { title, command }]) =>
+      `- ${title}: \`npm run ${command.join(' ')}\` has not been run for this page.\n`,
+  )
+  pages['evidence.md'] = [HEAD, ...sections, UNTESTED.trimEnd(), `\n${absent.join('')}`].join('\n')
+  return pages
+}
+
+const chartName = (name: string, metric: string) => `${name}-${metric.replaceAll(' ', '-')}.svg`
+
+function section(name: string, { title, about, charts }: Program, run: Run): string {
+  const { report } = run
+  const images = charts.map(
+    (metric) => `![${title}: ${metric}](evidence/${chartName(name, metric)})\n\n`,
+  )
+  return `## ${title}
+
+${about}
+
+\`\`\`
+${run.verdict}
+\`\`\`
+
+${targets(report)}${ratios(report)}${images.join('')}${details(report)}\`npm run ${run.command}\`, ${run.at.slice(0, 10)}, ${run.minutes} min: ${machine(run)}.
+${report.notes.map((note) => `\n> ${note}\n`).join('')}`
+}
+
+const machine = (run: Run) =>
+  Object.entries(run.machine)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ')
+
+const targets = ({ targets: all }: Report) =>
+  table(
+    ['target', 'goal', 'stretch', 'got', ''],
+    all.map(({ what, goal, stretch, got, met }) => [
+      what,
+      figure(goal),
+      stretch === undefined ? '' : figure(stretch),
+      figure(got),
+      met ? 'met' : '**short**',
+    ]),
+  )
+
+const ratios = ({ ratios: all }: Report) =>
+  table(
+    ['of', 'to', 'setting', 'metric', 'ratio'],
+    all.map(({ of, to, setting, metric, median }) => [of, to, setting, metric, figure(median)]),
+  )
+
+/** All rows, folded away. */
+function details({ rows }: Report): string {
+  if (rows.length === 0) return ''
+  const cells = ({ subject, setting, metric, median, min, max, unit }: Row) => [
+    subject,
+    setting,
+    metric,
+    ...[median, min, max].map(figure),
+    unit,
+  ]
+  const all = table(
+    ['subject', 'setting', 'metric', 'median', 'min', 'max', 'unit'],
+    rows.map(cells),
+  )
+  return `<details><summary>All figures</summary>\n\n${all}</details>\n\n`
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return ''
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
+  return `${line(head)}${line(head.map(() => '---'))}${rows.map(line).join('')}\n`
+}
+
+const figure = (value: number): string =>
+  Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))

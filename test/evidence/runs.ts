@@ -1,0 +1,83 @@
+import type { Report } from '../support/report.ts'
+
+/** A program whose output the page of evidence shows. */
+export interface Program {
+  readonly title: string
+  /** What it measures or tries, in a sentence or two. */
+  readonly about: string
+  /** npm script and options, as a reader would type them. */
+  readonly command: readonly string[]
+  /** The metrics that have a chart. */
+  readonly charts: readonly string[]
+}
+
+/** In the order of the page; the name is that of the file in docs/evidence. */
+export const PROGRAMS: Readonly<Record<string, Program>> = {
+  publish: {
+    title: 'Publishing',
+    about:
+      'Messages of 1 KB to a quorum queue over HTTP, with 1, 16 and 64 callers: the gateway, next to ' +
+      'the predecessor, the management API of RabbitMQ, a bare fastify server without any check, and ' +
+      'a server that does nothing.',
+    command: ['bench', '--', 'publish'],
+    charts: ['rate', 'p99'],
+  },
+  relay: {
+    title: 'Relaying',
+    about:
+      '200,000 waiting messages of 1 KB, moved into a classic and into a quorum queue: the relay, next ' +
+      'to the predecessor’s, RabbitMQ’s own shovel, and a plain binding.',
+    command: ['bench', '--', 'relay'],
+    charts: ['rate', 'all CPU'],
+  },
+  coldstart: {
+    title: 'Cold start',
+    about:
+      'The packaged publish function in a new process: loading it, and the first message, 2 ms away ' +
+      'from its broker, next to a function that does nothing.',
+    command: ['bench', '--', 'coldstart'],
+    charts: [],
+  },
+  growth: {
+    title: 'Growth',
+    about: 'What connections, bodies, relays and frozen functions cost as their number grows.',
+    command: ['bench', '--', 'growth'],
+    charts: [],
+  },
+  chaos: {
+    title: 'A ledger under faults',
+    about:
+      'Every message has an id, and every id a place in a ledger, while processes are killed and ' +
+      'stopped, connections cut, queues deleted and alarms raised at random.',
+    command: ['chaos', '--', '--ids', '100000', '--faults', '20', '--seed', '7'],
+    charts: [],
+  },
+  'chaos-cluster': {
+    title: 'The same with a cluster of three',
+    about: 'A cluster of three RabbitMQ nodes, whose leaders are killed and whose network is cut.',
+    command: [
+      ...['chaos', '--', '--ids', '1000000', '--faults', '100', '--seed', '7'],
+      ...['--topology', 'cluster3'],
+    ],
+    charts: [],
+  },
+  clients: {
+    title: 'Clients of twenty years',
+    about: 'What each client sent, compared byte for byte with what was in the queue.',
+    command: ['clients'],
+    charts: [],
+  },
+}
+
+/** What a program printed, and where, when and with what. */
+export interface Run {
+  readonly report: Report
+  /** The last line. */
+  readonly verdict: string
+  readonly command: string
+  /** RFC 3339, in UTC. */
+  readonly at: string
+  readonly minutes: number
+  /** What the figures depend on, by name: processor, versions. */
+  readonly machine: Readonly<Record<string, string>>
+}
