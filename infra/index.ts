@@ -1,13 +1,18 @@
 import { ConfigError } from '#lib/config.ts'
 import { alarms } from './aws/alarms.ts'
 import { amazonMq, brokerOutputs } from './aws/broker-amazonmq.ts'
-import { brokerSecrets, CONNECTING, type Connecting, urlSecretArn } from './aws/broker-secrets.ts'
+import { brokerSecrets } from './aws/broker-secrets.ts'
 import { cluster } from './aws/cluster.ts'
 import { dashboard } from './aws/dashboard.ts'
 import { edgeApi, edgeOutputs } from './aws/edge-api.ts'
 import { edgeService } from './aws/edge-service.ts'
 import { endpoints } from './aws/endpoints.ts'
-import { type Extensions, functionExtensions, rotationFunction } from './aws/functions.ts'
+import {
+  brokerEnvironments,
+  type Extensions,
+  functionExtensions,
+  rotationFunction,
+} from './aws/functions.ts'
 import { guardOf, type StackPolicy, stackPolicy } from './aws/guards.ts'
 import { type Installation, PARAMETERS, readInstallation } from './aws/installation.ts'
 import { network } from './aws/network.ts'
@@ -16,7 +21,7 @@ import { restApiExtension } from './aws/resource-policy.ts'
 import { rotation } from './aws/rotation.ts'
 import { securityGroups } from './aws/security-groups.ts'
 import { topology } from './aws/topology.ts'
-import type { Template, Value } from './cloudformation.ts'
+import type { Template } from './cloudformation.ts'
 import { gatewayResponses } from './gateway-responses.ts'
 import { readRelays } from './relays.ts'
 import { roles } from './roles.ts'
@@ -47,12 +52,12 @@ export const createTemplate = (installation: Installation): Template => ({
   Outputs: { ...secretOutputs, ...brokerOutputs(installation), ...edgeOutputs(installation) },
 })
 
-/** What serverless.yml takes from here: `${file(infra/index.cjs):resources}` and so on. */
+/** What serverless.yml takes from here: `${self:custom.warren.resources}` and so on. */
 export interface Configuration {
   readonly resources: Template & { readonly extensions: Extensions }
   readonly stackPolicy: StackPolicy
-  /** ARNs of the secrets with the broker's URL, by the function that reads it. */
-  readonly urlSecrets: Readonly<Record<Connecting, Value>>
+  /** Settings of the functions that reach the broker. */
+  readonly brokerEnvironments: ReturnType<typeof brokerEnvironments>
   /** Absent where there is nothing to rotate. */
   readonly rotation?: object
 }
@@ -65,9 +70,7 @@ export function createConfiguration(installation: Installation): Configuration {
       extensions: { ...functionExtensions(installation), ...restApiExtension(installation) },
     },
     stackPolicy: stackPolicy(installation),
-    urlSecrets: Object.fromEntries(
-      CONNECTING.map((name) => [name, urlSecretArn(installation, name)]),
-    ) as Record<Connecting, Value>,
+    brokerEnvironments: brokerEnvironments(installation),
     ...(rotationOrNone === undefined ? {} : { rotation: rotationOrNone }),
   }
 }

@@ -110,7 +110,7 @@ export interface BrokerSettings {
   readonly secretArn?: string
   /** Seconds asked for in the handshake; the broker may lower it. 0 is refused: a dead peer would never be noticed. @default 20 */
   readonly heartbeatS: number
-  /** PEM file of the authority that signed the broker's certificate. @default the system's */
+  /** PEM file of the authority that signed the broker's certificate, or its text. @default the system's */
   readonly caFile?: string
 }
 

@@ -1,5 +1,11 @@
 import { getAtt, type Resource, type Value } from '../cloudformation.ts'
-import { ADMIN_SECRET, BOOTSTRAP_USER, CONNECTING, type Connecting } from './broker-secrets.ts'
+import {
+  ADMIN_SECRET,
+  BOOTSTRAP_USER,
+  CONNECTING,
+  type Connecting,
+  urlSecretArn,
+} from './broker-secrets.ts'
 import type { Installation } from './installation.ts'
 import { isolatedSubnets } from './network.ts'
 import { PUBLISHER_GROUP, TOPOLOGY_GROUP } from './security-groups.ts'
@@ -69,3 +75,17 @@ export const rotationFunction = ({ broker }: Installation): object | undefined =
         timeout: 60,
         environment: { ADMIN_SECRET_ARN: { Ref: ADMIN_SECRET }, BOOTSTRAP_USER },
       }
+
+/** What serverless.yml gives to the functions that reach the broker, by their names. */
+export function brokerEnvironments(installation: Installation) {
+  const ca = caSetting(installation)
+  const connecting = CONNECTING.map((name) => [
+    name,
+    { AMQP_URL_SECRET_ARN: urlSecretArn(installation, name), ...ca },
+  ])
+  return { ...Object.fromEntries(connecting), topology: ca }
+}
+
+/** The setting of whatever connects to a broker whose authority is the company's own. */
+export const caSetting = ({ broker }: Installation): { readonly RABBIT_CA_FILE?: string } =>
+  broker.kind === 'external' && broker.ca !== undefined ? { RABBIT_CA_FILE: broker.ca } : {}

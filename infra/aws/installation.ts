@@ -9,6 +9,7 @@ import {
   readSettings,
   whole,
 } from '#lib/config.ts'
+import { readPem } from '#lib/pem.ts'
 import type { RelayEntry } from '../relays.ts'
 import { SIZES, type SizeName } from './sizes.ts'
 
@@ -40,6 +41,8 @@ export type Broker =
       /** ARN of the secret that holds its amqp(s) URL. */
       readonly secretArn: string
       readonly port: number
+      /** PEM text of the authority that signed its certificate. @default the system's */
+      readonly ca?: string
       /** A network with a way to the broker and to AWS. @default none: the broker is on the internet */
       readonly vpc?: Vpc
     }
@@ -71,6 +74,7 @@ export const PARAMETERS = {
     ),
   ),
   brokerPort: whole(5671, 1, 65_535),
+  brokerCaFile: maybe(),
   vpcSubnetIds: list(/^subnet-[0-9a-f]+$/, 'must be ids like subnet-0a1b, separated by commas'),
   vpcSecurityGroupIds: list(/^sg-[0-9a-f]+$/, 'must be ids like sg-0a1b, separated by commas'),
   publishConcurrency: whole(0, 0, 10_000),
@@ -99,7 +103,7 @@ type Read = ReturnType<typeof readSettings<typeof PARAMETERS>>
  */
 export function readInstallation(parameters: Env, relays: readonly RelayEntry[]): Installation {
   const read = readSettings(PARAMETERS, parameters)
-  const problems = [...contradictions(read), ...tooConcurrent(read, relays)]
+  const problems = [...contradictions(read), ...wrongCa(read), ...tooConcurrent(read, relays)]
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     relays,
@@ -121,6 +125,7 @@ function brokerOf(read: Read): Broker {
     kind: 'external',
     secretArn: read.brokerSecretArn as string,
     port: read.brokerPort,
+    ...(read.brokerCaFile === undefined ? {} : { ca: readPem(read.brokerCaFile) }),
     ...(subnetIds.length === 0 ? {} : { vpc: { subnetIds, securityGroupIds } }),
   }
 }
@@ -137,13 +142,27 @@ function contradictions(read: Read): string[] {
       'broker=external needs brokerSecretArn, a secret that holds the URL of the broker',
     )
   }
-  if (read.broker === 'amazonmq' && (inVpc || read.brokerSecretArn !== undefined)) {
-    problems.push('vpcSubnetIds and brokerSecretArn go with broker=external')
+  const isForExternal = read.brokerSecretArn ?? read.brokerCaFile ?? (inVpc || undefined)
+  if (read.broker === 'amazonmq' && isForExternal !== undefined) {
+    problems.push('vpcSubnetIds, brokerSecretArn and brokerCaFile go with broker=external')
   }
   if (read.edge && read.allowFrom.length > 0) {
     problems.push('allowFrom needs edge=0: requests that came through the edge have its address')
   }
   return problems
+}
+
+/** Of the 4,096 bytes that all settings of a Lambda may have (Lambda's quotas). */
+const MOST_CA_BYTES = 3000
+
+/** It becomes a setting: functions and tasks have no files of an installation's own. */
+function wrongCa({ brokerCaFile }: Read): string[] {
+  if (brokerCaFile === undefined) return []
+  try {
+    const pem = readPem(brokerCaFile)
+    if (pem.startsWith('-----BEGIN ') && Buffer.byteLength(pem) <= MOST_CA_BYTES) return []
+  } catch {} // A file that is not there is as wrong as another.
+  return [`brokerCaFile must be a PEM file of at most ${MOST_CA_BYTES} bytes`]
 }
 
 /** Functions that hold a connection: each needs an execution environment at least. */

@@ -4,6 +4,7 @@ import { type RelayEntry, relayEnv } from '../relays.ts'
 import { ROTATING, ROTATION_ROLE, TOPOLOGY_ROLE } from '../roles.ts'
 import { adminSecretArn, urlSecret } from './broker-secrets.ts'
 import { logGroup, logTo, networkWays, service, task } from './cluster.ts'
+import { caSetting } from './functions.ts'
 import { allow, policyDocument, readSecrets, role } from './iam.ts'
 import { imageUri } from './images.ts'
 import type { Installation } from './installation.ts'
@@ -24,7 +25,7 @@ function relay(entry: RelayEntry, installation: Installation): Resources {
     ...(isOurs ? secretOf(entry) : {}),
     [`${id}LogGroup`]: logGroup(`relay-${entry.name}`),
     [`${id}TaskRole`]: role('ecs-tasks.amazonaws.com', [readSecrets(secretArn)]),
-    [`${id}Task`]: taskOf(entry, secretArn),
+    [`${id}Task`]: taskOf(entry, { AMQP_URL_SECRET_ARN: secretArn, ...caSetting(installation) }),
     [`${id}Service`]: service({
       task: `${id}Task`,
       dependsOn: [listenerId(entry), ...networkWays(installation), ...ways(installation)],
@@ -46,11 +47,11 @@ const secretOf = (entry: RelayEntry): Resources => ({
   },
 })
 
-function taskOf(entry: RelayEntry, secretArn: Value): Resource {
+function taskOf(entry: RelayEntry, broker: Readonly<Record<string, Value>>): Resource {
   const id = relayId(entry)
   const env = {
     ...relayEnv(entry),
-    AMQP_URL_SECRET_ARN: secretArn,
+    ...broker,
     // Its health is asked by a command inside the container.
     HOST: '127.0.0.1',
     METRICS_STACK: ref('AWS::StackName'),

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type ChannelModel, connect } from 'amqplib'
 import { type Deadline, remainingMs } from '#lib/deadline.ts'
+import { readPem } from '#lib/pem.ts'
 
 export interface ConnectOptions {
   /** `amqp://` or `amqps://`, with user, password and vhost. */
@@ -11,7 +11,7 @@ export interface ConnectOptions {
   readonly connectionName: string
   /** Seconds asked for; the broker may lower it. Never 0. */
   readonly heartbeatS: number
-  /** PEM file of the authority that signed the broker's certificate. */
+  /** PEM file of the authority that signed the broker's certificate, or its text. */
   readonly caFile?: string
   /** By when the handshake must be complete. */
   readonly deadline: Deadline
@@ -94,7 +94,7 @@ function tlsOver(raw: Socket, { url, caFile }: ConnectOptions) {
   const { hostname, port } = new URL(url)
   raw.connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 5671) })
   raw.setNoDelay(true)
-  return { socket: raw, ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }) }
+  return { socket: raw, ...(caFile === undefined ? {} : { ca: readPem(caFile) }) }
 }
 
 function wrap(model: ChannelModel, raw: Socket | undefined): AmqpConnection {

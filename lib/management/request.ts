@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { readPem } from '#lib/pem.ts'
 
 /** Where RabbitMQ's management API is, and who asks. */
 export interface ManagementOptions {
@@ -9,7 +9,7 @@ export interface ManagementOptions {
   readonly url: URL
   /** A URL of the same broker, for its vhost, and for its login when `url` has none. */
   readonly amqpUrl: string
-  /** PEM file of the authority that signed the API's certificate. @default the system's */
+  /** PEM file of the authority that signed the API's certificate, or its text. @default the system's */
   readonly caFile?: string
 }
 
@@ -89,7 +89,7 @@ function exchange(
     auth,
     headers: { 'content-type': 'application/json' },
     signal: AbortSignal.timeout(ANSWER_MS),
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+    ...(caFile === undefined ? {} : { ca: readPem(caFile) }),
   }
   const request = target.protocol === 'https:' ? overHttps : overHttp
   return new Promise((resolve, reject) => {

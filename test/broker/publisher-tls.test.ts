@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,6 +63,13 @@ test('over TLS with an authority of ours, a message is confirmed', async (t) => 
   const receipt = await publisher.publish(message('tls', { messageId: 'a' }), deadlineIn(7000))
   assert.equal(receipt.routed, true)
   assert.deepEqual(await observer.ids('tls.q'), ['a'])
+})
+
+test('the authority may be given as a text, where there are no files', async (t) => {
+  const publisher = publisherTo(t, '127.0.0.1', readFileSync(caFile, 'utf8'))
+  const receipt = await publisher.publish(message('tls', { messageId: 'text' }), deadlineIn(7000))
+  assert.equal(receipt.routed, true)
+  assert.deepEqual(await observer.ids('tls.q'), ['text'])
 })
 
 test('a certificate for another name, or of an authority nobody knows, is refused', async (t) => {

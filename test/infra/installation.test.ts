@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { mostConcurrency } from '#infra/aws/installation.ts'
 import { SIZES } from '#infra/aws/sizes.ts'
 import { ConfigError, type Env } from '#lib/config.ts'
 import { EXTERNAL, installation, listener, SECRET_ARN } from '../support/installation.ts'
+import { ownHome } from '../support/stack.ts'
 
 /** What is wrong with these parameters. */
 function problems(parameters: Env, relays?: Parameters<typeof installation>[1]) {
@@ -72,4 +75,23 @@ test('more execution environments than the broker has connections for are refuse
     [],
     'its limit is unknown',
   )
+})
+
+test("the authority of a company's broker becomes a setting, so it is a short PEM text", (t) => {
+  const folder = ownHome(t)
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content)
+    return join(folder, name)
+  }
+  const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
+  const given = (brokerCaFile: string) => ({ ...EXTERNAL, brokerCaFile })
+  const { broker } = installation(given(file('ca.pem', pem)))
+  assert.equal(broker.kind === 'external' && broker.ca, pem)
+  const wrong = [file('ca.der', 'MII'), join(folder, 'none'), file('long.pem', pem.repeat(60))]
+  for (const path of wrong) {
+    assert.deepEqual(problems(given(path)), [
+      'brokerCaFile must be a PEM file of at most 3000 bytes',
+    ])
+  }
+  assert.match(problems({ brokerCaFile: file('ca.pem', pem) }).join(), /go with broker=external$/)
 })

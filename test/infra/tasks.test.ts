@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { createConfiguration, createTemplate } from '#infra/index.ts'
 import type { RelayEntry } from '#infra/relays.ts'
 import {
+  EXTERNAL,
   EXTERNAL_IN_VPC,
+  installation,
   listener,
   ofType,
   type Properties,
   resourcesOf,
+  SECRET_ARN,
 } from '../support/installation.ts'
+import { ownHome } from '../support/stack.ts'
 
 const resources = resourcesOf()
 const tasks = ofType(resources, 'AWS::ECS::TaskDefinition')
@@ -161,5 +168,19 @@ test('in the network of a company tasks have no address on the internet', () => 
       SecurityGroups: ['sg-0c'],
       AssignPublicIp: 'DISABLED',
     },
+  })
+})
+
+test('functions and relays know the authority of the broker that a company has', (t) => {
+  const file = join(ownHome(t), 'ca.pem')
+  const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
+  writeFileSync(file, pem)
+  const chosen = installation({ ...EXTERNAL, brokerCaFile: file })
+  const relay = createTemplate(chosen).Resources['RelayTopic1Task']?.Properties
+  assert.partialDeepStrictEqual(environmentOf(relay), { RABBIT_CA_FILE: pem })
+  const settings = { AMQP_URL_SECRET_ARN: SECRET_ARN, RABBIT_CA_FILE: pem }
+  assert.deepEqual(createConfiguration(chosen).brokerEnvironments, {
+    ...{ publish: settings, batch: settings, ready: settings },
+    topology: { RABBIT_CA_FILE: pem },
   })
 })
