@@ -48,7 +48,7 @@ async function install(packages: readonly string[], missing: readonly string[]):
     await aptInstall(packages, {
       env: process.env,
       logFile: join(folder, 'install.log'),
-      say: (line) => console.log(line),
+      say: (line) => console.error(line),
       signal: AbortSignal.timeout(INSTALL_MS),
     })
   } finally {

@@ -111,7 +111,8 @@ const targetCells = ({ what, goal, stretch, got, met }: Target) => [
   met ? 'met' : 'SHORT',
 ]
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
+/** Prints columns. Nothing without rows. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
   if (rows.length === 0) return
   const widths = head.map((_, i) =>
     Math.max(...[head, ...rows].map((row) => (row[i] ?? '').length)),
