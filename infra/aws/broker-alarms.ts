@@ -47,5 +47,15 @@ export function brokerAlarms(installation: Installation): Resources {
       metrics: broker('ConnectionCount', 'Maximum'),
       above: (FULL_PERCENT / 100) * connectionMax,
     }),
+    RotationAlarm: alarm({
+      description: 'A password of the broker was not rotated; the old one stays good (docs/aws.md)',
+      metrics: {
+        namespace: 'AWS/Lambda',
+        name: 'Errors',
+        dimensions: { FunctionName: ref('RotationLambdaFunction') },
+        statistic: 'Sum',
+      },
+      above: 0,
+    }),
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '#lib/config.ts'
 import { readPem } from '#lib/pem.ts'
 import type { RelayEntry } from '../relays.ts'
+import { copying } from './relay-ids.ts'
 import { SIZES, type SizeName } from './sizes.ts'
 
 /** What an installation on AWS consists of: serverless.yml's parameters, and the listeners. */
@@ -103,7 +104,10 @@ type Read = ReturnType<typeof readSettings<typeof PARAMETERS>>
  */
 export function readInstallation(parameters: Env, relays: readonly RelayEntry[]): Installation {
   const read = readSettings(PARAMETERS, parameters)
-  const problems = [...contradictions(read), ...wrongCa(read), ...tooConcurrent(read, relays)]
+  const problems = [
+    ...[...contradictions(read), ...wrongCa(read)],
+    ...[...tooMany(relays), ...tooConcurrent(read, relays)],
+  ]
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     relays,
@@ -165,6 +169,21 @@ function wrongCa({ brokerCaFile }: Read): string[] {
   return [`brokerCaFile must be a PEM file of at most ${MOST_CA_BYTES} bytes`]
 }
 
+/**
+ * Room in a stack. Each copying listener adds ten resources to at most 500 (CloudFormation's quotas),
+ * and 340 characters to the 10,240 that all policies of one role may have (IAM's quotas).
+ */
+const MOST_COPYING = 25
+
+function tooMany(relays: readonly RelayEntry[]): string[] {
+  const { length } = copying(relays)
+  if (length <= MOST_COPYING) return []
+  return [
+    `infra/relays.yml has ${length} copying entries, and a stack has room for ${MOST_COPYING}: ` +
+      'use mode bind, or another stage',
+  ]
+}
+
 /** Functions that hold a connection: each needs an execution environment at least. */
 const LEAST_CONCURRENCY = 3
 /** Connections left for the console, operators, consumers and the topology function. */
@@ -175,8 +194,8 @@ const CONNECTIONS_LEFT = 20
  * the environments of the old version live on, frozen, and hold theirs for minutes. A copying relay
  * has two connections.
  */
-export const mostConcurrency = (connectionMax: number, copying: number): number =>
-  Math.floor((connectionMax - 2 * copying - CONNECTIONS_LEFT) / 2)
+export const mostConcurrency = (connectionMax: number, relays: number): number =>
+  Math.floor((connectionMax - 2 * relays - CONNECTIONS_LEFT) / 2)
 
 function tooConcurrent(read: Read, relays: readonly RelayEntry[]): string[] {
   const { publishConcurrency: wanted, broker, size } = read
@@ -185,12 +204,12 @@ function tooConcurrent(read: Read, relays: readonly RelayEntry[]): string[] {
     return [`publishConcurrency must be 0, which is no limit, or at least ${LEAST_CONCURRENCY}`]
   }
   if (broker === 'external') return []
-  const copying = relays.filter(({ mode }) => mode === 'relay').length
-  const most = mostConcurrency(SIZES[size].connectionMax, copying)
+  const { length } = copying(relays)
+  const most = mostConcurrency(SIZES[size].connectionMax, length)
   if (wanted <= most) return []
   return [
     `publishConcurrency must be at most ${most}: size=${size} takes ${SIZES[size].connectionMax} connections, ` +
-      `of which ${copying} relays need 2 each and ${CONNECTIONS_LEFT} are left for others; ` +
+      `of which ${length} relays need 2 each and ${CONNECTIONS_LEFT} are left for others; ` +
       'half of the rest is for the environments of an old version, which live on for minutes',
   ]
 }

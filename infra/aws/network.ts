@@ -1,6 +1,7 @@
 import { type Resource, type Resources, ref, type Value } from '../cloudformation.ts'
 import { type Guard, guardOf } from './guards.ts'
 import type { Installation } from './installation.ts'
+import { copying } from './relay-ids.ts'
 import { SIZES } from './sizes.ts'
 
 /** The network's logical id. It is made only where {@link hasNetwork} says so. */
@@ -17,8 +18,7 @@ const PUBLIC_CIDRS = ['10.0.128.0/20', '10.0.144.0/20', '10.0.160.0/20']
 
 /** Whether the stack has a network: for a broker of its own, or for relays that nobody else houses. */
 export const hasNetwork = ({ broker, relays }: Installation): boolean =>
-  broker.kind === 'amazonmq' ||
-  (broker.vpc === undefined && relays.some(({ mode }) => mode === 'relay'))
+  broker.kind === 'amazonmq' || (broker.vpc === undefined && copying(relays).length > 0)
 
 const zonesOf = ({ broker }: Installation): readonly string[] =>
   ZONES.slice(0, broker.kind === 'amazonmq' ? SIZES[broker.size].zones : EXTERNAL_ZONES)

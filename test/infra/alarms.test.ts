@@ -24,6 +24,7 @@ test('there is an alarm for all that somebody should look at', () => {
     'RelayTopic1ParkedAlarm',
     'RelayTopic2BacklogAlarm',
     'RelayTopic2ParkedAlarm',
+    'RotationAlarm',
     'ServerErrorsAlarm',
     'ThrottlesAlarm',
     'TimeoutsAlarm',
@@ -36,7 +37,7 @@ test('without a broker of ours there is none of it, and none of an edge that is 
     ofType(resourcesOf(EXTERNAL, [listener('bound', 'bind')]), 'AWS::CloudWatch::Alarm'),
   )
   assert.deepEqual(
-    names.filter((name) => /^(Broker|Edge|Relay)/.test(name)),
+    names.filter((name) => /^(Broker|Edge|Relay|Rotation)/.test(name)),
     [],
   )
 })
