@@ -1,0 +1,67 @@
+import { join } from 'node:path'
+import { IMAGES, type ImageName, imageTag, repositoryOf } from '#infra/aws/images.ts'
+import type { Broker } from '../broker.ts'
+import type { Ending } from '../ending.ts'
+import { copySources } from '../package.ts'
+import type { Account } from './account.ts'
+import { type Call, callerOf } from './caller.ts'
+import type { Stack } from './cloudformation/stack.ts'
+import { startAmazonMq } from './rabbitmq.ts'
+import { type Ended, run, serverless } from './serverless.ts'
+import { startAws } from './start.ts'
+
+/** The stage that the tests deploy. */
+export const STAGE = 'dev'
+const STACK = `warren-${STAGE}`
+
+/** A checkout of its own, an account and a broker; nothing is deployed yet. */
+export interface Deployment {
+  readonly checkout: string
+  readonly aws: Account
+  readonly broker: Broker
+  /** `serverless COMMAND --stage dev` */
+  serverless(command: string, ...args: readonly string[]): Promise<Ended>
+  /** A program of the checkout. */
+  run(program: string, ...args: readonly string[]): Promise<Ended>
+  /** As if the images of the checkout had been built and pushed. */
+  pushImages(): void
+  /** @throws {Error} nothing is deployed */
+  stack(): Stack
+  output(name: string): string
+  /** The deployed API. */
+  call: Call
+}
+
+/** Prepares a deployment; all of it ends with the test. */
+export async function prepareDeployment(ending: Ending): Promise<Deployment> {
+  const checkout = await copySources(ending)
+  const { broker, ...surroundings } = await startAmazonMq(ending)
+  const programs = { relay: join(checkout, 'relay', 'main.ts') }
+  const aws = await startAws(ending, { ...surroundings, programs })
+  const stack = () => {
+    const found = aws.stacks.get(STACK)
+    if (found === undefined) throw new Error(`there is no stack ${STACK}`)
+    return found
+  }
+  const output = (name: string) => {
+    const found = stack().outputs.find(({ OutputKey }) => OutputKey === name)
+    if (found === undefined) throw new Error(`there is no output ${name}`)
+    return found.OutputValue
+  }
+  return {
+    checkout,
+    aws,
+    broker,
+    serverless: (command, ...args) => serverless(aws, checkout, command, '--stage', STAGE, ...args),
+    run: (program, ...args) => run(aws, checkout, join(checkout, program), ...args),
+    pushImages: () => {
+      for (const image of Object.keys(IMAGES) as ImageName[]) {
+        const tags = new Map([[imageTag(image, checkout), `sha256:${image}`]])
+        aws.repositories.set(repositoryOf(STACK, image), tags)
+      }
+    },
+    stack,
+    output,
+    call: (...request) => callerOf(aws, output('ServiceEndpoint'))(...request),
+  }
+}
