@@ -25,11 +25,16 @@ const GUARDED = [
   'Vpc',
 ]
 
-/** Holds from the second deployment on: the first one makes these resources. */
+const ALLOW_ALL = { Effect: 'Allow', Principal: '*', Action: 'Update:*', Resource: '*' }
+
+/**
+ * Holds from the second deployment on: the first one makes these resources. It is set again when
+ * nothing is protected any more, or the stack would keep the former one.
+ */
 export const stackPolicy = ({ protect }: Installation): StackPolicy =>
   protect
     ? [
-        { Effect: 'Allow', Principal: '*', Action: 'Update:*', Resource: '*' },
+        ALLOW_ALL,
         {
           Effect: 'Deny',
           Principal: '*',
@@ -37,4 +42,4 @@ export const stackPolicy = ({ protect }: Installation): StackPolicy =>
           Resource: GUARDED.map((id) => `LogicalResourceId/${id}`),
         },
       ]
-    : []
+    : [ALLOW_ALL]
