@@ -12,8 +12,10 @@ import { type CustomResources, startCustomResources } from '../support/custom-re
 import { endOfFile } from '../support/ending.ts'
 import { type Observer, observe } from '../support/messages.ts'
 import { startRelay } from '../support/relay.ts'
+import { relayJson } from '../support/relay-command.ts'
 import { type SecretVersions, startSecretVersions } from '../support/secret-versions.ts'
 import { type Topology, topologyOf } from '../support/topology.ts'
+import { until } from '../support/until.ts'
 
 const ending = endOfFile()
 let broker: Broker
@@ -150,6 +152,20 @@ describe('a listener that copies', () => {
     assert.deepEqual(await bindingsOf('relay.exchange.busy'), ['exchange '])
     assert.ok(await topology.management.user('relay-busy'))
   })
+})
+
+test('with its user a relay replays what was parked, and can be detached', async () => {
+  await create(topology.listener('manual'))
+  const AMQP_URL = topology.url('relay-manual')
+  const env = { AMQP_URL, EXCHANGE: 'exchange', QUEUE_TOPIC: 'manual' }
+  const staging = 'relay.exchange.manual'
+  send(`${staging}.dead`, 'parked')
+  const replayed = await relayJson(env, 'replay')
+  assert.equal(replayed.code, 0, JSON.stringify(replayed.json))
+  await until('it is back', async () => (await observer.depth(staging)) === 1)
+  const detached = await relayJson(env, 'detach')
+  assert.deepEqual([detached.code, detached.json['forwarded']], [0, 1])
+  assert.deepEqual([await exists(staging), await observer.depth('manual')], [false, 1])
 })
 
 describe('a listener that binds', () => {

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { before, describe, test } from 'node:test'
+import { before, describe, type TestContext, test } from 'node:test'
 import { connect } from 'amqplib'
 import { LISTENER_TYPE, TOPOLOGY_TYPE } from '#functions/topology/properties.ts'
+import { askCanary } from '#lib/amqp/canary.ts'
+import { openConnection } from '#lib/amqp/connection.ts'
 import { createPublisher } from '#lib/amqp/publisher.ts'
 import { deadlineIn } from '#lib/deadline.ts'
 import { createLog } from '#lib/log.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { type CustomResources, startCustomResources } from '../support/custom-resources.ts'
 import { endOfFile } from '../support/ending.ts'
+import { rejection } from '../support/errors.ts'
 import { message, observe } from '../support/messages.ts'
 import { startRelay } from '../support/relay.ts'
 import { type SecretVersions, startSecretVersions } from '../support/secret-versions.ts'
@@ -106,6 +109,16 @@ describe('the topology', () => {
   })
 })
 
+function publisherAs(t: TestContext, user: string) {
+  const publisher = createPublisher({
+    broker: { url: topology.url(user), heartbeatS: 20 },
+    connectionName: user,
+    log: createLog({ level: 'silent' }),
+  })
+  t.after(() => publisher.close(100))
+  return publisher
+}
+
 describe('with the least rights', () => {
   let relayUrl: string
   before(async () => {
@@ -120,12 +133,7 @@ describe('with the least rights', () => {
     const AMQP_URL_SECRET_ARN = topology.secretOf('relay-topic1')
     const settings = { EXCHANGE: 'exchange', QUEUE_TOPIC: 'topic1', TOPOLOGY_CHECK_MS: '300' }
     const relay = await startRelay(t, { ...secrets.env, ...settings, AMQP_URL_SECRET_ARN })
-    const publisher = createPublisher({
-      broker: { url: topology.url('publish'), heartbeatS: 20 },
-      connectionName: 'least',
-      log: createLog({ level: 'silent' }),
-    })
-    t.after(() => publisher.close(100))
+    const publisher = publisherAs(t, 'publish')
     await publisher.publish(message('exchange', { messageId: 'a' }), deadlineIn(7000))
     await until('the copy', async () => (await observer.ids('topic1'))[0] === 'a')
     assert.deepEqual(
@@ -153,6 +161,24 @@ describe('with the least rights', () => {
     ])
     assert.deepEqual(codes, Array(7).fill(403))
     assert.equal(await refusal(url, (channel) => publish(channel, 'exchange')), undefined)
+  })
+
+  test('the canary is a publisher’s to use', async (t) => {
+    const connection = await openConnection({
+      url: topology.url('publish'),
+      connectionName: 'canary',
+      heartbeatS: 20,
+      deadline: deadlineIn(5000),
+    })
+    t.after(() => connection.close(100))
+    assert.equal(await askCanary(connection), 'free')
+  })
+
+  test('who asks whether the broker is ready can publish nothing', async (t) => {
+    const publisher = publisherAs(t, 'ready')
+    await publisher.ready(deadlineIn(7000))
+    const { code } = await rejection(publisher.publish(message('exchange'), deadlineIn(7000)))
+    assert.equal(code, 'broker-misconfigured')
   })
 
   test('a relay does nothing to what is not its own', async () => {

@@ -121,6 +121,18 @@ async function load(
   await Promise.all(Array.from({ length: CALLERS }, caller))
 }
 
+/** Calls each of them once, some at a time, as a burst of requests would. */
+async function burst(account: Account, environments: readonly Environment[]): Promise<void> {
+  const waiting = [...environments.entries()]
+  const caller = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [index, environment] = next
+      await deliver(account, `burst-${index}`, () => environment, performance.now() + 1)
+    }
+  }
+  await Promise.all(Array.from({ length: CALLERS }, caller))
+}
+
 const oneOf = (all: readonly Environment[]) => {
   const idle = all.filter(({ isBusy }) => !isBusy)
   return idle[Math.floor(Math.random() * idle.length)]
@@ -137,9 +149,10 @@ test('200 environments, frozen and thawed, and a broker with 100 connections: no
   const memory = all.reduce((sum, environment) => sum + environment.memoryMib(), 0)
   t.diagnostic(`${all.length} environments, ${Math.round(memory)} MiB`)
 
-  await load(account, 'old', () => oneOf(old), 20_000)
+  await burst(account, old)
+  await load(account, 'old', () => oneOf(old), 10_000)
   t.diagnostic(`before the redeploy: ${await connectionCount()} connections`)
-  assert.ok((await connectionCount()) >= CONNECTIONS - 1, 'the limit was not reached')
+  assert.ok((account.codes['broker-unavailable'] ?? 0) > 0, 'the limit was not reached')
 
   // The frozen ones of before hold connections until the broker misses their heartbeats.
   const redeployed = performance.now()
@@ -168,5 +181,4 @@ test('200 environments, frozen and thawed, and a broker with 100 connections: no
     refused.filter((id) => arrived.has(id)),
     [],
   )
-  assert.ok((account.codes['broker-unavailable'] ?? 0) > 0, 'nobody was refused')
 })

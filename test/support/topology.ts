@@ -1,4 +1,4 @@
-import { PUBLISHER, relayPermissions } from '#functions/topology/permissions.ts'
+import { OBSERVER, PUBLISHER, relayPermissions } from '#functions/topology/permissions.ts'
 import type { ListenerProperties, TopologyProperties } from '#functions/topology/properties.ts'
 import { relayEnv } from '#infra/relays.ts'
 import { readRelay } from '#lib/config-relay.ts'
@@ -39,7 +39,10 @@ export function topologyOf(broker: Broker, secrets: SecretVersions): Topology {
       AmqpEndpoint: `amqp://127.0.0.1:${broker.amqpPort}`,
       Vhost: VHOST,
       BootstrapSecretArn: secrets.create('bootstrap', bootstrap),
-      Users: [{ Name: 'publish', SecretArn: secretOf('publish'), ...PUBLISHER }],
+      Users: [
+        { Name: 'publish', SecretArn: secretOf('publish'), ...PUBLISHER },
+        { Name: 'ready', SecretArn: secretOf('ready'), ...OBSERVER },
+      ],
     },
     listener: (queue, mode = 'relay', settings = {}) => {
       const Settings = relayEnv({ name: queue, exchange: 'exchange', queue, mode, settings })
