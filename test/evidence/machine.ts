@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { cpus, release, totalmem } from 'node:os'
 import { findRabbitmq } from '#infra/local/private-node.ts'
 
@@ -15,8 +14,7 @@ export function describeMachine(): Record<string, string> {
     system: `${systemName()}, Linux ${release()}`,
     node: process.version,
     rabbitmq: rabbitmqVersion(),
-    amqplib: (createRequire(import.meta.url)('amqplib/package.json') as { version: string })
-      .version,
+    amqplib: amqplibVersion(),
     commit: git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') && ' (changed)'),
   }
 }
@@ -28,6 +26,12 @@ function rabbitmqVersion(): string {
   const bin = process.env['TEST_RABBITMQ_BIN'] ?? findRabbitmq()
   if (bin === undefined) return 'none'
   return execFileSync(`${bin}/rabbitmqctl`, ['version'], { encoding: 'utf8' }).trim()
+}
+
+/** From the file: the package does not export it. */
+function amqplibVersion(): string {
+  const file = new URL('../../node_modules/amqplib/package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
