@@ -72,7 +72,7 @@ export const FAMILIES: readonly Family[] = [
     title: 'wget',
     fence: 'sh',
     run: asIs('sh'),
-    tls: 'GnuTLS 3 or OpenSSL 1.0.1 or newer below it. BusyBox speaks TLS 1.2 by itself, and trusts any certificate.',
+    tls: 'GnuTLS 3 or OpenSSL 1.0.1 or newer below it. BusyBox has `openssl` speak for it where that is there; else it speaks TLS 1.2 by itself, and trusts any certificate.',
     styles: [
       {
         title: 'GNU',
@@ -138,7 +138,7 @@ export const FAMILIES: readonly Family[] = [
         file: 'perl-http-tiny.pl',
         version: "perl -MHTTP::Tiny -MIO::Socket::SSL -e 'print HTTP::Tiny->VERSION'",
         packages: ['perl', 'libio-socket-ssl-perl'],
-        says: 'Part of Perl since 5.14.',
+        says: 'Part of Perl since 5.14. Before its version 0.083 it trusts any certificate unless told `verify_SSL => 1`.',
       },
     ],
   },
@@ -225,7 +225,7 @@ export const FAMILIES: readonly Family[] = [
     title: 'Tcl',
     fence: 'tcl',
     run: asIs('tclsh'),
-    tls: 'The package tls 1.7 or newer, with OpenSSL 1.0.1 or newer below it.',
+    tls: 'The package tls 1.7 or newer, with OpenSSL 1.0.1 or newer below it; it trusts any certificate unless told `-require true` and a `-cafile`.',
     styles: [
       {
         title: 'http',
