@@ -140,7 +140,8 @@ export class TcpProxy {
     const arrivedMs = performance.now()
     return async () => {
       let rest = chunk
-      if (this.dripBytes === 0) await sleep(arrivedMs + this.delayMs - performance.now())
+      if (this.dripBytes === 0)
+        await sleep(Math.max(0, arrivedMs + this.delayMs - performance.now()))
       while (this.dripBytes > 0 && rest.length > this.dripBytes && !to.destroyed) {
         to.write(rest.subarray(0, this.dripBytes))
         rest = rest.subarray(this.dripBytes)
