@@ -80,10 +80,14 @@ export const ROTATING = [
   'secretsmanager:UpdateSecretVersionStage',
 ]
 
+/** Those of AWS's own policy for this, AWSLambdaVPCAccessExecutionRole (version 3). */
 const INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
   'ec2:DeleteNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
 ]
 
 /**

@@ -171,9 +171,9 @@ function wrongCa({ brokerCaFile }: Read): string[] {
 
 /**
  * Room in a stack. Each copying listener adds ten resources to at most 500 (CloudFormation's quotas),
- * and 340 characters to the 10,240 that all policies of one role may have (IAM's quotas).
+ * and up to 332 characters to the 10,240 that all policies of one role may have (IAM's quotas).
  */
-const MOST_COPYING = 25
+const MOST_COPYING = 20
 
 function tooMany(relays: readonly RelayEntry[]): string[] {
   const { length } = copying(relays)

@@ -75,15 +75,18 @@ test('the broker is a RabbitMQ 4.2 that is patched, logs, and is reached by our 
   assert.equal(large['Broker']?.Properties?.['HostInstanceType'], 'mq.m7g.large')
 })
 
-for (const [size, connections] of [
-  ['small', 300],
-  ['ha', 2000],
+for (const [size, connections, channels] of [
+  ['small', 300, 900],
+  ['ha', 2000, 6000],
 ] as const) {
   test(`the broker takes ${connections} connections and messages of 32 MiB (${size})`, () => {
     const data = resourcesOf({ size })['BrokerConfiguration']?.Properties?.['Data']
-    assert.deepEqual(data, {
-      'Fn::Base64': `connection_max = ${connections}\nmax_message_size = 33554432\n`,
-    })
+    const lines = [
+      `connection_max = ${connections}`,
+      `channel_max_per_node = ${channels}`,
+      'max_message_size = 33554432\n',
+    ]
+    assert.deepEqual(data, { 'Fn::Base64': lines.join('\n') })
   })
 }
 

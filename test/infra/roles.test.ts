@@ -4,8 +4,10 @@ import type { Env } from '#lib/config.ts'
 import {
   EXTERNAL,
   EXTERNAL_IN_VPC,
+  listener,
   ofType,
   type Properties,
+  propertiesOf,
   type Resources,
   resourcesOf,
   SECRET_ARN,
@@ -37,9 +39,12 @@ const rotates = (secrets: unknown) =>
   )
 
 const INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
   'ec2:DeleteNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
 ]
 /** Lambda may put the function into its network; the function's code may not touch the network. */
 const network = (name: string) => {
@@ -167,12 +172,7 @@ test('who knows the tokens does not know the broker, and the other way round', (
 })
 
 /** What AWS knows no narrower name for. */
-const WILD = [
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ecr:GetAuthorizationToken',
-]
+const WILD = [...INTERFACES, 'ecr:GetAuthorizationToken']
 
 test('a right on everything is one that AWS knows no narrower form of', () => {
   const wild = Object.values(rolesOf(resourcesOf()))
@@ -210,4 +210,36 @@ test('a role is for one service of AWS', () => {
       },
     ])
   }
+})
+
+/**
+ * As long as it can become: an ARN of a secret has 127 characters, with a listener's name of 40 in it and
+ * with what CloudFormation and Secrets Manager put behind that.
+ */
+const lengthOf = (document: unknown) =>
+  JSON.stringify(document, (_key, value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    return 'Ref' in value || 'Fn::GetAtt' in value ? '*'.repeat(127) : value
+  }).length
+
+test('all the relays that a stack may have are within the quotas of IAM and CloudFormation', () => {
+  const names = Array.from({ length: 20 }, (_, n) => `${n}`.padStart(40, 'x'))
+  const resources = resourcesOf(
+    { size: 'ha', alarmEmail: 'ops@example.com' },
+    names.map((name) => listener(name)),
+  )
+  const shared = Object.values(ofType(resources, 'AWS::IAM::Policy')).reduce(
+    (sum, { PolicyDocument }) => sum + lengthOf(PolicyDocument),
+    0,
+  )
+  for (const name of ['TopologyRole', 'RotationRole']) {
+    const { Policies } = propertiesOf(resources, name)
+    const own = (Policies as unknown as readonly Policy[]).map(({ PolicyDocument }) =>
+      lengthOf(PolicyDocument),
+    )
+    const all = own.reduce((sum, length) => sum + length, shared)
+    assert.ok(all <= 10_240, `${name}: ${all} characters`)
+  }
+  // serverless makes about 70 more: functions, logs, methods.
+  assert.ok(Object.keys(resources).length <= 420, `${Object.keys(resources).length} resources`)
 })
