@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { assertNowhere } from '../support/canary.ts'
 import { docker, inspect, prepareStack } from '../support/docker.ts'
 import { endOfFile } from '../support/ending.ts'
 import { keepLedger } from '../support/ledger.ts'
@@ -8,6 +9,7 @@ import { until } from '../support/until.ts'
 
 const TOKEN = 'a-token-of-the-fault-tests-0123456789abcdef'
 const PASS = 'a-password-of-the-fault-tests'
+const BODY = 'a-body-of-the-fault-tests'
 
 const ending = endOfFile()
 const stack = await prepareStack(ending, {
@@ -18,7 +20,7 @@ const stack = await prepareStack(ending, {
 })
 await stack.compose(['build'])
 await stack.compose(['up', '--detach', '--wait'])
-const load = startLoad(stack, { token: TOKEN, callers: 4, pauseMs: 30 })
+const load = startLoad(stack, { token: TOKEN, callers: 4, pauseMs: 30, mark: BODY })
 ending.after(() => load.stop())
 
 /** What a person waits for before he asks whether it will come back at all. */
@@ -116,6 +118,11 @@ test('every caller was told the truth, as a problem, within 10 s', async () => {
     assert.ok([502, 503, 504].includes(status), text)
     assert.equal(contentType, 'application/problem+json')
   }
+})
+
+test('in all that trouble no secret and no body came into a log, an inspection, an answer or a metric', async () => {
+  const answers = load.answered.map(({ text }) => text).join('\n')
+  await assertNowhere(stack, [TOKEN, PASS, BODY], { 'the answers': answers })
 })
 
 for (const queue of ['topic1', 'topic2']) {

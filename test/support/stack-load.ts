@@ -35,12 +35,14 @@ export interface LoadOptions {
   readonly pauseMs: number
   /** Stops by itself after so many. @default endless */
   readonly count?: number
+  /** A text that every body has. @default none */
+  readonly mark?: string
 }
 
 /** Begins to publish: message ids 0, 1, 2, … as JSON bodies. */
 export function startLoad(
   { port }: Pick<Stack, 'port'>,
-  { token, callers, pauseMs, count = Number.POSITIVE_INFINITY }: LoadOptions,
+  { token, callers, pauseMs, count = Number.POSITIVE_INFINITY, mark = '' }: LoadOptions,
 ): StackLoad & { readonly ended: Promise<unknown> } {
   const agent = new Agent({ keepAlive: true })
   const answered: Answered[] = []
@@ -49,7 +51,7 @@ export function startLoad(
   const call = async () => {
     while (!stopping && next < count) {
       const id = next++
-      answered.push(await publishId({ agent, port, token }, id))
+      answered.push(await publishId({ agent, port, token, mark }, id))
       await sleep(pauseMs)
     }
   }
@@ -72,9 +74,9 @@ export function startLoad(
   }
 }
 
-async function publishId({ agent, port, token }: Caller, id: number): Promise<Answered> {
+async function publishId(caller: Caller, id: number): Promise<Answered> {
   const begunMs = performance.now()
-  const answer = await post(agent, port, token, id).catch((error: Error) => error)
+  const answer = await post(caller, id).catch((error: Error) => error)
   const tookMs = performance.now() - begunMs
   if (answer instanceof Error) {
     const none = { status: undefined, contentType: '', outcome: 'unknown', text: String(answer) }
@@ -89,11 +91,12 @@ interface Caller {
   readonly agent: Agent
   readonly port: number
   readonly token: string
+  readonly mark: string
 }
 
 // By hand: thousands of requests, beside a whole stack on the same two cores.
-async function post(agent: Agent, port: number, token: string, id: number) {
-  const body = `{"id":${id}}`
+async function post({ agent, port, token, mark }: Caller, id: number) {
+  const body = JSON.stringify({ id, mark })
   const headers = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',
