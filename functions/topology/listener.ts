@@ -3,12 +3,13 @@ import type { AmqpConnection } from '#lib/amqp/connection.ts'
 import { withConnection } from '#lib/amqp/inspect.ts'
 import { type BindingSpec, compareExchange, unbind } from '#lib/amqp/topology.ts'
 import { type RelaySettings, readRelay } from '#lib/config-relay.ts'
-import type { Deadline } from '#lib/deadline.ts'
+import { type Deadline, remainingMs } from '#lib/deadline.ts'
 import { defined } from '#lib/defined.ts'
 import { adoptBound, adoptDestination, adoptSource } from '#lib/listener/adopt.ts'
 import { bindingSpec, exchangeSpec } from '#lib/listener/specs.ts'
 import { createManagement, type Management, vhostOf } from '#lib/management/client.ts'
 import { isLoginUrl, managementUrlOf } from '#lib/management/login.ts'
+import { within } from '#lib/within.ts'
 import type { CustomResource } from './custom-resource.ts'
 import {
   formerListener,
@@ -34,8 +35,9 @@ export function listenerResource(deps: ListenerDeps, given: unknown): CustomReso
     remove: async (stack, deadline) => {
       const leave = (kept: Kept) => deps.onLeftBehind({ ...kept, stack, listener: properties.Name })
       try {
-        const left = await unmake(deps, properties, settings, deadline)
-        for (const kept of left) leave(kept)
+        const unmaking = unmake(deps, properties, settings, deadline)
+        for (const kept of await within(unmaking, remainingMs(deadline) - TELL_MS, late))
+          leave(kept)
       } catch (error) {
         leave({ queue: queueOf(settings), why: 'it could not be looked at' })
         throw error
@@ -43,6 +45,10 @@ export function listenerResource(deps: ListenerDeps, given: unknown): CustomReso
     },
   }
 }
+
+/** Left for telling that the time was not enough. */
+const TELL_MS = 500
+const late = () => new Error('the broker did not answer in time')
 
 async function make(
   deps: ListenerDeps,

@@ -168,6 +168,18 @@ test('with its user a relay replays what was parked, and can be detached', async
   assert.deepEqual([await exists(staging), await observer.depth('manual')], [false, 1])
 })
 
+test('a broker that does not answer is told of, before the time is over', async (t) => {
+  const properties = topology.listener('copy')
+  const id = await create(properties)
+  broker.pause()
+  try {
+    assert.deepEqual(await remove(t, id, properties, 14_000), [1])
+  } finally {
+    broker.resume()
+  }
+  assert.deepEqual(await remove(t, id, properties), [])
+})
+
 describe('a listener that binds', () => {
   test('needs no process; a changed key replaces the old one at once', async (t) => {
     const before = topology.listener('direct', 'bind')
