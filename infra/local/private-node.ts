@@ -15,7 +15,7 @@ export interface NodePorts {
   readonly management: number
   /** Erlang distribution: the command-line tools come in here. */
   readonly dist: number
-  /** Erlang's port mapper, one of our own. */
+  /** Erlang's port mapper, one of our own; see `sharesEpmd`. */
   readonly epmd: number
 }
 
@@ -31,6 +31,14 @@ export interface PrivateNodeOptions {
   readonly plugins?: readonly string[]
   /** More lines for rabbitmq.conf. */
   readonly conf?: readonly string[]
+  /** Of the node; the data in `home` belongs to it. @default warren@localhost */
+  readonly name?: string
+  /** Whether an epmd runs at `ports.epmd` that is not ours to start and end. @default false */
+  readonly sharesEpmd?: boolean
+  /** More arguments for the Erlang VM. */
+  readonly vmArgs?: readonly string[]
+  /** @default 60000 */
+  readonly readyWithinMs?: number
 }
 
 /** A RabbitMQ node of our own: own name, ports, folder, cookie and epmd; it disturbs no other node. */
@@ -65,7 +73,7 @@ export function findRabbitmq(path = process.env['PATH'] ?? ''): string | undefin
 
 /**
  * Starts a node and resolves once it accepts AMQP connections: about 5 s with management.
- * @throws {ChildFailed} with the end of the node's log when it does not come up within 60 s
+ * @throws {ChildFailed} with the end of the node's log when it does not come up in time
  */
 export async function startPrivateNode(options: PrivateNodeOptions): Promise<PrivateNode> {
   const env = prepare(options)
@@ -74,14 +82,14 @@ export async function startPrivateNode(options: PrivateNodeOptions): Promise<Pri
   // Own process groups: a Ctrl-C in the terminal is ours to pass on.
   const spawning: SpawnOptions = { env, detached: true, stdio: ['ignore', out, out] }
   // Started by the node itself, epmd would outlive it.
-  const epmd = spawn('epmd', [], spawning)
+  const epmd = options.sharesEpmd ? undefined : spawn('epmd', [], spawning)
   const child = spawn(join(options.bin, 'rabbitmq-server'), [], spawning)
   closeSync(out)
   const ended = Promise.all([
-    untilEnd(child, options.home, 'rabbitmq').finally(() => epmd.kill()),
-    untilEnd(epmd, options.home, 'epmd'),
+    untilEnd(child, options.home, 'rabbitmq').finally(() => epmd?.kill()),
+    epmd && untilEnd(epmd, options.home, 'epmd'),
   ]).then(() => {})
-  await untilReady(options.ports.amqp, child, log)
+  await untilReady(options, child, log)
   return nodeOf(options, env, child, ended)
 }
 
@@ -135,6 +143,8 @@ function prepare({
   pass,
   plugins,
   conf,
+  name = 'warren@localhost',
+  vmArgs = [],
 }: PrivateNodeOptions): NodeJS.ProcessEnv {
   mkdirSync(home, { recursive: true })
   const cookie = join(home, '.erlang.cookie')
@@ -158,7 +168,7 @@ function prepare({
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: HOST,
     // The data belongs to a node of this name, whatever its ports; the epmd is its own.
-    RABBITMQ_NODENAME: 'warren@localhost',
+    RABBITMQ_NODENAME: name,
     RABBITMQ_DIST_PORT: String(ports.dist),
     RABBITMQ_CONFIG_FILE: join(home, 'rabbitmq.conf'),
     RABBITMQ_MNESIA_BASE: join(home, 'data'),
@@ -169,18 +179,22 @@ function prepare({
     // No shell between us and the Erlang VM: the child's pid is the node's.
     RUNNING_UNDER_SYSTEMD: 'yes',
     // Loopback only; no busy waiting on few cores.
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: [
       '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',
+      ...vmArgs,
+    ].join(' '),
   }
 }
 
-const READY_MS = 60_000
-
-async function untilReady(port: number, child: ChildProcess, log: string) {
-  const until = performance.now() + READY_MS
+async function untilReady(
+  { ports, readyWithinMs = 60_000 }: PrivateNodeOptions,
+  child: ChildProcess,
+  log: string,
+) {
+  const until = performance.now() + readyWithinMs
   const runs = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null
   while (performance.now() < until && runs()) {
-    if (await answersAmqp(port)) return
+    if (await answersAmqp(ports.amqp)) return
     await sleep(100)
   }
   child.kill('SIGKILL')

@@ -21,6 +21,8 @@ export interface Draw {
 /** Something that goes wrong in reality. */
 export interface Fault {
   readonly name: string
+  /** About how long it takes beside the time that is drawn, in seconds. @default 4 */
+  readonly takesS?: number
   /**
    * Does it, and undoes it.
    * @returns what shows that it did something

@@ -1,18 +1,51 @@
-import { type Ending, lastFirst } from '../support/ending.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ending } from '../support/ending.ts'
 import { EXIT, print } from '../support/report.ts'
+import { startCluster } from './cluster.ts'
+import { INSIDE, runInNamespace } from './namespace.ts'
 import { type Options, readOptions, USAGE } from './options.ts'
+import { startNaive, startPredecessor } from './others.ts'
 import { run } from './run.ts'
 import { reportOf, verdictOf } from './verdict.ts'
-import { startGateways, startWarren } from './warren.ts'
-import { saveAllQueueNames, startSingle } from './world.ts'
+import { startFunctions, startGateways, startWarren } from './warren.ts'
+import { type Nodes, saveAllQueueNames, startSingle } from './world.ts'
 
-async function chaos(ends: Ending, options: Options): Promise<number> {
+const ENDS_WITHIN_MS = 20_000
+const TOPOLOGIES = { single: startSingle, cluster3: startCluster }
+const FRONTS = { gateway: startGateways, lambda: startFunctions }
+const SUBJECTS = {
+  warren: (nodes: Nodes, { front }: Options) => startWarren(ends, nodes, FRONTS[front]),
+  predecessor: (nodes: Nodes) => startPredecessor(ends, nodes),
+  naive: (nodes: Nodes) => startNaive(ends, nodes),
+}
+
+const endings: (() => unknown)[] = []
+const ends: Ending = { after: (one) => void endings.unshift(one) }
+
+/** The last first. One that fails, or takes too long, keeps no other from ending. */
+async function end(): Promise<void> {
+  for (const one of endings.splice(0)) {
+    const ended = (async () => one())().catch((error) => console.error(error))
+    await Promise.race([ended, sleep(ENDS_WITHIN_MS, undefined, { ref: false })])
+  }
+}
+
+function endOnSignal(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void end().finally(() => process.exit(EXIT.cannotRun))
+    })
+  }
+}
+
+async function chaos(options: Options): Promise<number> {
   const say = (line: string) => {
     if (!options.json) console.log(line)
   }
+  endOnSignal()
   say(`chaos: seed ${options.seed}; starting`)
-  const nodes = await startSingle(ends)
-  const subject = await startWarren(ends, nodes, startGateways)
+  const nodes = await TOPOLOGIES[options.topology](ends)
+  const subject = await SUBJECTS[options.subject](nodes, options)
   await saveAllQueueNames(nodes)
   const outcome = await run(ends, { ...options, nodes, subject, say })
   const report = reportOf(options, outcome, [])
@@ -20,22 +53,12 @@ async function chaos(ends: Ending, options: Options): Promise<number> {
   return report.targets.every(({ met }) => met) ? EXIT.met : EXIT.lie
 }
 
-let end = async () => {}
-const ends = lastFirst({
-  after: (all) => {
-    end = async () => void (await all())
-  },
-})
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    void end().finally(() => process.exit(EXIT.cannotRun))
-  })
-}
-
 try {
   const options = readOptions(process.argv.slice(2))
   if (options === 'help') console.log(USAGE)
-  else process.exitCode = await chaos(ends, options)
+  else if (options.topology === 'cluster3' && process.env[INSIDE] === undefined) {
+    process.exitCode = await runInNamespace(process.env)
+  } else process.exitCode = await chaos(options)
 } catch (error) {
   console.log(`chaos: could not run: ${(error as Error).message}`)
   process.exitCode = EXIT.cannotRun

@@ -42,7 +42,7 @@ export async function startMember(
       } catch (error) {
         if (expected) return
         crashes += 1
-        process.stderr.write(`${name} did not start: ${(error as Error).message}\n`)
+        process.stderr.write(`${name} did not start: ${(error as Error).message.split('\n')[0]}\n`)
         await sleep(RESTART_MS)
       }
     }

@@ -39,8 +39,11 @@ export interface Outcome {
 const CALLERS = 64
 /** A part of the ids of each fault comes before it: whatever the last one left must be over. */
 const CALM = 0.25
+/** Those after this part are kept for the time when the fault is over, to see that it is. */
+const SPENT = 0.85
 /** Added to a fault's own time: what it has broken takes a while to work again. */
 const PATIENCE_S = 4
+const RESERVE_LASTS_S = 30
 const OVER_WITHIN_MS = 180_000
 /** The longest that anything of ours waits before it tries again is far below. */
 const RECOVERED_WITHIN_MS = 90_000
@@ -86,10 +89,10 @@ const secondsSince = (ms: number) => (performance.now() - ms) / 1000
 /** @throws {NotRepaired | NothingHappened} */
 async function runFaults(
   world: World,
-  { ids, faults: count, seed, only, subject }: RunOptions,
+  { ids, faults: count, seed, only }: RunOptions,
   note: (line: string) => void,
 ): Promise<void> {
-  const kinds = faultsFor(subject).filter(({ name }) => only.test(name))
+  const kinds = faultsFor(world).filter(({ name }) => only.test(name))
   if (kinds.length === 0) throw new Error(`no fault's name matches ${only}`)
   const startMs = performance.now()
   const share = ids / count
@@ -97,7 +100,7 @@ async function runFaults(
     await world.pace.run(Math.round((index + CALM) * share))
     const at = secondsSince(startMs)
     const end = Math.round((index + 1) * share)
-    const shown = await happen(world, one, end)
+    const shown = await happen(world, one, { spent: Math.round((index + SPENT) * share), end })
     const took = (secondsSince(startMs) - at).toFixed(1)
     note(`${at.toFixed(1)} s, ${one.fault.name} (${index + 1} of ${count}, ${took} s): ${shown}`)
     await world.pace.run(end)
@@ -108,16 +111,17 @@ async function runFaults(
 async function happen(
   world: World,
   { fault, ...draw }: PlannedFault,
-  end: number,
+  { spent, end }: { readonly spent: number; readonly end: number },
 ): Promise<string> {
   const { pace, callers } = world
   callers.takeLabels()
-  pace.trickle(end, draw.seconds + PATIENCE_S)
+  pace.trickle(spent, draw.seconds + (fault.takesS ?? PATIENCE_S))
   const over = fault.happen(world, draw)
   const shown = await Promise.race([over, tooLong()]).catch((error: Error) => {
     if (error instanceof NotRepaired) throw new NotRepaired(`${fault.name}: ${error.message}`)
     throw new NothingHappened(`${fault.name}: ${error.message}`, { cause: error })
   })
+  pace.trickle(end, RESERVE_LASTS_S)
   const stuck = await recovered(world)
   if (stuck !== undefined) throw new NotRepaired(`${fault.name}: ${stuck}`)
   return `${shown}; ${show(callers.takeLabels())}`

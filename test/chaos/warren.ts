@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { renderNginxConf } from '#infra/edge/nginx-conf.ts'
 import { serveReadyNames } from '#infra/edge/ready-names.ts'
 import { readEdge } from '#infra/edge/settings.ts'
+import { startApi } from '#infra/local/api.ts'
 import { findNginx, startNginx } from '#infra/local/nginx.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import { stagingName } from '#lib/names.ts'
@@ -112,8 +113,25 @@ export async function startGateways(ends: Ending, nodes: Nodes): Promise<Front> 
   return { port, front, edge: [edge], links }
 }
 
+/** The functions as `serverless offline` runs them, behind an edge. */
+export async function startFunctions(ends: Ending, nodes: Nodes): Promise<Front> {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-chaos-api-'))
+  ends.after(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
+  const link = await nodes.link('functions to broker')
+  const [port, lambdaPort] = (await freePorts(2)) as [number, number]
+  const env = { AMQP_URL: link.url, API_TOKEN: TOKEN, LOG_LEVEL: 'warn' }
+  const logFile = join(folder, 'api.log')
+  const start = () => startApi({ port, lambdaPort, env, logFile })
+  const api = await startMember(ends, 'functions', start)
+  const proxy = await startProxy(port)
+  ends.after(() => proxy.close())
+  const { edge, port: at } = await startEdge(ends, { API_URL: `http://127.0.0.1:${proxy.port}` })
+  const links = { front: [link], edge: [{ name: 'edge to functions', proxy }] }
+  return { port: at, front: [api], edge: [edge], links }
+}
+
 /** An nginx with the product's configuration, which keeps its port when it is started again. */
-export async function startEdge(
+async function startEdge(
   ends: Ending,
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly port: number; readonly edge: Member }> {

@@ -3,6 +3,7 @@ import type { Ending } from '../support/ending.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { saveQueueNames } from '../support/save-queue-names.ts'
 import type { Answer, Callers } from './callers.ts'
+import type { Cluster } from './cluster.ts'
 import type { Consumers } from './consumers.ts'
 import type { Ledger } from './ledger.ts'
 import type { Member } from './member.ts'
@@ -48,6 +49,8 @@ export interface Nodes {
   link(name: string): Promise<Link & { readonly url: string }>
   /** Of all queues that must be as safe as the topology allows. */
   readonly queueType: 'classic' | 'quorum'
+  /** Absent: there is one node. */
+  readonly cluster?: Cluster
 }
 
 /** All that a fault can reach. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '#infra/local/ports.ts'
@@ -8,6 +8,7 @@ import {
   type PrivateNodeOptions,
   startPrivateNode,
 } from '#infra/local/private-node.ts'
+import { killNoted } from '#infra/local/processes.ts'
 
 /** A real RabbitMQ for a test: own node, own ports, own folder; every fault a test can wish for. */
 export interface Broker {
@@ -42,6 +43,21 @@ export interface Broker {
 export interface BrokerOptions {
   readonly plugins?: readonly string[]
   readonly conf?: readonly string[]
+  /** Makes it a node of a cluster; `conf` says with whom. */
+  readonly member?: ClusterMember
+}
+
+/** A node waits for the others, and three start on the same cores. */
+const MEMBER_READY_MS = 180_000
+
+/** What a node has of its own in a cluster, and what it shares. */
+export interface ClusterMember {
+  readonly name: string
+  readonly distPort: number
+  /** Of an epmd that runs. */
+  readonly epmdPort: number
+  readonly cookie: string
+  readonly vmArgs: readonly string[]
 }
 
 /**
@@ -51,6 +67,7 @@ export interface BrokerOptions {
 export async function startBroker({
   plugins = [],
   conf = [],
+  member,
 }: BrokerOptions = {}): Promise<Broker> {
   // Another RabbitMQ than the one that is installed; .ci/rabbitmq-4 provides one.
   const bin = process.env['TEST_RABBITMQ_BIN'] ?? findRabbitmq()
@@ -59,7 +76,13 @@ export async function startBroker({
   }
   const home = await mkdtemp(join(tmpdir(), 'warren-broker-'))
   const [amqp, management, dist, epmd] = (await freePorts(4)) as [number, number, number, number]
-  const ports = { amqp, management, dist, epmd }
+  const ports = {
+    amqp,
+    management,
+    dist: member?.distPort ?? dist,
+    epmd: member?.epmdPort ?? epmd,
+  }
+  if (member) await writeFile(join(home, '.erlang.cookie'), member.cookie, { mode: 0o400 })
   const options: PrivateNodeOptions = {
     bin,
     home,
@@ -68,6 +91,12 @@ export async function startBroker({
     pass: 'warren',
     plugins,
     conf,
+    ...(member && {
+      name: member.name,
+      sharesEpmd: true,
+      vmArgs: member.vmArgs,
+      readyWithinMs: MEMBER_READY_MS,
+    }),
   }
   return brokerOf(options, await startPrivateNode(options))
 }
@@ -76,6 +105,7 @@ function brokerOf(options: PrivateNodeOptions, first: PrivateNode): Broker {
   let node = first
   const dispose = async () => {
     await node.kill()
+    killNoted(options.home) // One that is being started.
     await rm(options.home, { recursive: true, force: true, maxRetries: 3 })
   }
   return {
