@@ -76,8 +76,14 @@ export const PARAMETERS = {
   ),
   brokerPort: whole(5671, 1, 65_535),
   brokerCaFile: maybe(),
-  vpcSubnetIds: list(/^subnet-[0-9a-f]+$/, 'must be ids like subnet-0a1b, separated by commas'),
-  vpcSecurityGroupIds: list(/^sg-[0-9a-f]+$/, 'must be ids like sg-0a1b, separated by commas'),
+  vpcSubnetIds: list(
+    /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/,
+    'must be ids like subnet-0a1b2c3d, separated by commas',
+  ),
+  vpcSecurityGroupIds: list(
+    /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/,
+    'must be ids like sg-0a1b2c3d, separated by commas',
+  ),
   publishConcurrency: whole(0, 0, 10_000),
   edge: flag(true),
   // A tenth of an account's default per region (API Gateway's quotas): one runaway client must not use

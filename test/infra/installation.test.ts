@@ -37,8 +37,11 @@ const WRONG: readonly [Env, RegExp][] = [
   [{ broker: 'external' }, /^broker=external needs brokerSecretArn/],
   [{ ...EXTERNAL, brokerSecretArn: SECRET_ARN.slice(0, -7) }, /^brokerSecretArn must be the whole/],
   [{ brokerSecretArn: SECRET_ARN }, /go with broker=external$/],
-  [{ ...EXTERNAL, vpcSubnetIds: 'subnet-0a' }, /must be set together$/],
-  [{ ...EXTERNAL, vpcSubnetIds: 'a', vpcSecurityGroupIds: 'sg-0a' }, /^vpcSubnetIds must be ids/],
+  [{ ...EXTERNAL, vpcSubnetIds: 'subnet-0a1b2c3d' }, /must be set together$/],
+  [
+    { ...EXTERNAL, vpcSubnetIds: 'a', vpcSecurityGroupIds: 'sg-0a1b2c3d' },
+    /^vpcSubnetIds must be ids/,
+  ],
   [{ allowFrom: '203.0.113.0/24' }, /^allowFrom needs edge=0/],
   [{ allowFrom: 'office', edge: '0' }, /^allowFrom must be addresses or networks/],
   [{ alarmEmail: 'nobody' }, /^alarmEmail must be an e-mail address$/],

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { basename } from 'node:path'
 import { before, test } from 'node:test'
 import type { MutableResource } from '#infra/plugins/serverless.ts'
+import { combined } from '../support/combined.ts'
 import { endOfFile } from '../support/ending.ts'
+import { installation, KINDS } from '../support/installation.ts'
 import { copySources, type Packaged, packageService, zipDigests } from '../support/package.ts'
 import { danglingReferences } from '../support/references.ts'
+import { judgeTemplate } from '../support/template-rules.ts'
 import { unzip } from '../support/unzip.ts'
 
 const ending = endOfFile()
@@ -88,6 +91,20 @@ test('nothing of the shell is in anything that was packaged', () => {
 
 test('every reference of the template leads somewhere', () => {
   assert.deepEqual(danglingReferences(packaged.template), [])
+})
+
+for (const [kind, parameters] of Object.entries(KINDS)) {
+  test(`AWS's own rules find no error, whatever is chosen: ${kind}`, () => {
+    const template = combined(packaged.template, installation(parameters))
+    assert.deepEqual(danglingReferences(template), [])
+    assert.deepEqual(judgeTemplate(JSON.stringify(template)).errors, [])
+  })
+}
+
+test('the rules find an error where there is one', () => {
+  const template = structuredClone(packaged.template)
+  Object.assign(template.Resources['Broker']?.Properties ?? {}, { Publicly: true })
+  assert.match(judgeTemplate(JSON.stringify(template)).errors.join(), /Broker .*Publicly/)
 })
 
 /** Called by CloudFormation and Secrets Manager, which wait longer than a caller of the API. */

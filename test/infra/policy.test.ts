@@ -1,25 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Env } from '#lib/config.ts'
-import {
-  EXTERNAL,
-  EXTERNAL_IN_VPC,
-  listener,
-  ofType,
-  type Properties,
-  resourcesOf,
-} from '../support/installation.ts'
+import { KINDS, listener, ofType, type Properties, resourcesOf } from '../support/installation.ts'
 
 const LISTENERS = [listener('topic1'), listener('topic2'), listener('bound', 'bind')]
-
-/** Every kind of installation that there is. */
-const KINDS: Readonly<Record<string, Env>> = {
-  small: {},
-  ha: { size: 'ha', protect: '1', publishConcurrency: '100' },
-  'small without an edge': { edge: '0', allowFrom: '203.0.113.0/24' },
-  external: EXTERNAL,
-  'external in a network of the company': { ...EXTERNAL_IN_VPC, alarmEmail: 'ops@example.com' },
-}
 
 for (const [kind, parameters] of Object.entries(KINDS)) {
   const resources = resourcesOf(parameters, LISTENERS)

@@ -164,8 +164,8 @@ test('in the network of a company tasks have no address on the internet', () => 
   const { Properties } = resourcesOf(EXTERNAL_IN_VPC)['RelayTopic1Service'] ?? {}
   assert.deepEqual(Properties?.['NetworkConfiguration'], {
     AwsvpcConfiguration: {
-      Subnets: ['subnet-0a', 'subnet-0b'],
-      SecurityGroups: ['sg-0c'],
+      Subnets: ['subnet-0a1b2c3d', 'subnet-0a1b2c3e'],
+      SecurityGroups: ['sg-0a1b2c3d'],
       AssignPublicIp: 'DISABLED',
     },
   })

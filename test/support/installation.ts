@@ -16,8 +16,17 @@ export const SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:
 export const EXTERNAL: Env = { broker: 'external', brokerSecretArn: SECRET_ARN }
 export const EXTERNAL_IN_VPC: Env = {
   ...EXTERNAL,
-  vpcSubnetIds: 'subnet-0a,subnet-0b',
-  vpcSecurityGroupIds: 'sg-0c',
+  vpcSubnetIds: 'subnet-0a1b2c3d,subnet-0a1b2c3e',
+  vpcSecurityGroupIds: 'sg-0a1b2c3d',
+}
+
+/** Every kind of installation that there is. */
+export const KINDS: Readonly<Record<string, Env>> = {
+  small: {},
+  ha: { size: 'ha', protect: '1', publishConcurrency: '100' },
+  'small without an edge': { edge: '0', allowFrom: '203.0.113.0/24' },
+  external: EXTERNAL,
+  'external in a network of the company': { ...EXTERNAL_IN_VPC, alarmEmail: 'ops@example.com' },
 }
 
 /** An installation with these parameters; by default a small one with two relays. */
