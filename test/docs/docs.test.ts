@@ -15,7 +15,9 @@ import { codeBlocks, headingAnchors, linkTargets, tableRows } from '../support/m
 import { readRules } from '../support/observability.ts'
 import { ownHome } from '../support/stack.ts'
 
-const FILES = ['api', 'consumers', 'errors', 'relays', 'runbook'].map((name) => `docs/${name}.md`)
+const FILES = ['api', 'clients', 'consumers', 'errors', 'relays', 'runbook'].map(
+  (name) => `docs/${name}.md`,
+)
 const texts = new Map(FILES.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]))
 const all = [...texts.values()].join('\n')
 const relays = texts.get('docs/relays.md') as string
@@ -48,7 +50,15 @@ test('files, settings and alerts that are named do exist', () => {
     [],
   )
   const settings = new Set(Object.keys({ ...BROKER, ...HTTP, ...GATEWAY, ...RELAY }))
-  const words = ['AMQP_URL', 'EXCHANGE', 'NOT_FOUND', 'CONNECTION_FORCED', 'DEST_URL_FILE']
+  const words = [
+    'AMQP_URL',
+    'EXCHANGE',
+    'NOT_FOUND',
+    'CONNECTION_FORCED',
+    'DEST_URL_FILE',
+    'TLS_PROFILE',
+    'HTTP_REDIRECT',
+  ]
   const named = found(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)
   assert.ok(named.length > 15, named.join())
   assert.deepEqual(
