@@ -4,16 +4,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { Env } from '#lib/config.ts'
-import { within } from '#lib/within.ts'
 
 /** An execution environment of Lambda: a process that runs only while it is called. */
 export interface Environment {
   /**
    * Thaws it, calls the function, and freezes it with the answer, as Lambda does. One call at a time.
-   * @throws {Error} no answer within the function's 10 s (and as much again for a slow machine)
+   * @returns undefined: no answer within the function's 10 s (and as much again for a slow machine);
+   * that was its end, as on Lambda
    */
-  invoke(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult>
-  readonly isBusy: boolean
+  invoke(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult | undefined>
+  /** Not in a call, and not at its end. */
+  readonly isIdle: boolean
   /** Memory of its own and its share of what is shared, in MiB. */
   memoryMib(): number
   /** As Lambda ends one that it does not need any more: without a word. */
@@ -35,38 +36,50 @@ export async function startEnvironment(handler: string, env: Env): Promise<Envir
   const [ready] = await Promise.race([once(child, 'message'), once(child, 'exit')])
   if (ready !== 'ready') throw new Error('an execution environment did not start')
   child.kill('SIGSTOP')
-  let isBusy = false
+  let isIdle = true
+  const kill = async () => {
+    isIdle = false
+    const ended = once(child, 'exit')
+    if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await ended
+  }
   return {
-    get isBusy() {
-      return isBusy
+    get isIdle() {
+      return isIdle
     },
     invoke: async (event) => {
-      isBusy = true
+      isIdle = false
       child.kill('SIGCONT')
-      try {
-        return await call(child, event)
-      } finally {
+      const result = await call(child, event)
+      if (result === undefined) {
+        await kill()
+      } else {
         child.kill('SIGSTOP')
-        isBusy = false
+        isIdle = true
       }
+      return result
     },
     memoryMib: () => pssMib(child.pid as number),
-    kill: async () => {
-      const ended = once(child, 'exit')
-      if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await ended
-    },
+    kill,
   }
 }
 
 async function call(
   child: ChildProcess,
   event: APIGatewayProxyEvent,
-): Promise<APIGatewayProxyResult> {
-  const answered = once(child, 'message')
+): Promise<APIGatewayProxyResult | undefined> {
+  const stopping = new AbortController()
+  const answered = once(child, 'message', { signal: stopping.signal })
   child.send({ event, lambdaMs: LAMBDA_MS })
-  const late = () => new Error('the function did not answer in time')
-  const [result] = await within(answered, 2 * LAMBDA_MS, late)
-  return result as APIGatewayProxyResult
+  const timer = setTimeout(() => stopping.abort(), 2 * LAMBDA_MS)
+  try {
+    const [result] = await answered
+    return result as APIGatewayProxyResult
+  } catch (error) {
+    if (stopping.signal.aborted) return undefined
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function pssMib(pid: number): number {
