@@ -4,9 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { ROOT } from '#infra/local/settings.ts'
 import { clientEnv, docker, inspect, prepareStack } from '../support/docker.ts'
 import { endOfFile } from '../support/ending.ts'
 import { keepLedger } from '../support/ledger.ts'
+import { codeBlocks } from '../support/markdown.ts'
 import { startLoad } from '../support/stack-load.ts'
 import { queueLengths } from '../support/stack-requests.ts'
 import { until } from '../support/until.ts'
@@ -26,7 +28,6 @@ await stack.compose(['build'])
 await stack.compose(['up', '--detach', '--wait'])
 const amqpUrl = `amqp://operator:${PASS}@127.0.0.1:${stack.amqpPort}`
 
-/** The entry that docs/containers.md shows. */
 const ENTRY = `
   exchange2topic3:
     <<: *relay
@@ -51,6 +52,11 @@ const runningSince = () =>
 
 const published = (load: ReturnType<typeof startLoad>) =>
   load.answered.filter(({ status }) => status === 200).map(({ id }) => id)
+
+test('the entry is the one that docs/containers.md shows', () => {
+  const [shown] = codeBlocks(readFileSync(join(ROOT, 'docs/containers.md'), 'utf8'), 'yaml')
+  assert.equal(`\n${shown}`, ENTRY)
+})
 
 test('topic3 is added by one entry while messages flow: it gets everything from then on, the others go on', async (t) => {
   const load = startLoad(stack, { token: TOKEN, callers: 2, pauseMs: 20 })
