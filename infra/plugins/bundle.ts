@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { build, type Metafile } from 'esbuild'
+import { builtinModules } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { type BuildOptions, build, type Plugin as EsbuildPlugin, type Metafile } from 'esbuild'
 import type { FunctionDefinition, Plugin, Serverless } from './serverless.ts'
 import { type ZipEntry, zip } from './zip.ts'
 
@@ -26,10 +27,10 @@ async function packAll({ serviceDir, service }: Serverless): Promise<void> {
 
 async function pack(serviceDir: string, definition: FunctionDefinition, artifact: string) {
   const [module, exported] = splitHandler(definition.handler)
-  const { code } = await bundle(join(serviceDir, `${module}.ts`))
+  const { code, beside } = await bundle(join(serviceDir, `${module}.ts`))
   await mkdir(dirname(artifact), { recursive: true })
   const files = await readAll(serviceDir, definition.package?.patterns ?? [])
-  await writeFile(artifact, zip([{ name: 'handler.cjs', content: code }, ...files]))
+  await writeFile(artifact, zip([{ name: HANDLER, content: code }, ...beside, ...files]))
   definition.package = { ...definition.package, artifact }
   definition.handler = `handler.${exported}`
 }
@@ -43,14 +44,38 @@ function splitHandler(handler: string): [module: string, exported: string] {
   return [handler.slice(0, dot), handler.slice(dot + 1)]
 }
 
+/** The file with a function's code. */
+const HANDLER = 'handler.cjs'
+
+/** All that a function imports. */
+export interface Bundled {
+  /** What runs when it is loaded. */
+  readonly code: Buffer
+  /** Packages that only `import()` leads to, a file each: they have to lie beside it. */
+  readonly beside: readonly ZipEntry[]
+  /** Of the code. */
+  readonly metafile: Metafile
+}
+
 /**
- * One CommonJS file with all that `entry` imports: it loads 6 to 12 ms faster than an ES module (Node
- * 24, November 2026), and needs no `require` of its own for amqplib. What is imported by `import()`
- * is in it, but runs only when it is called for.
+ * Bundles as CommonJS: it loads 6 to 12 ms faster than an ES module (Node 24, November 2026), and needs
+ * no `require` of its own for amqplib. What is imported by `import()` is in a file of its own, so that
+ * Node need not parse it before it is called for: 340 kB of AWS SDK took 40 % of the CPU time of a start (November 2026).
  */
-export async function bundle(entry: string): Promise<{ code: Buffer; metafile: Metafile }> {
+export async function bundle(entry: string): Promise<Bundled> {
+  const packages = new Set<string>()
+  const { code, metafile } = await buildOne({ entryPoints: [entry], plugins: [apart(packages)] })
+  const beside = [...packages].map(async (name) => {
+    const contents = `export * from '${name}'`
+    const made = await buildOne({ stdin: { contents, resolveDir: import.meta.dirname } })
+    return { name: fileOf(name), content: made.code }
+  })
+  return { code, beside: await Promise.all(beside), metafile }
+}
+
+async function buildOne(what: BuildOptions): Promise<{ code: Buffer; metafile: Metafile }> {
   const result = await build({
-    entryPoints: [entry],
+    ...what,
     write: false,
     bundle: true,
     metafile: true,
@@ -65,12 +90,34 @@ export async function bundle(entry: string): Promise<{ code: Buffer; metafile: M
     mainFields: ['module', 'main'],
     // What an ES module calls so is there in CommonJS under another name.
     define: { 'import.meta.filename': '__filename' },
+    // As a `require`: `import()` would first start Node's loader of ES modules.
+    supported: { 'dynamic-import': false },
+    // Lambda hands out credentials in the environment: the ways to find others are left out.
+    alias: { '@aws-sdk/credential-provider-node': CREDENTIALS },
     logLevel: 'warning',
   })
   const [file] = result.outputFiles
-  if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`)
+  if (file === undefined) throw new Error(`esbuild made nothing of ${JSON.stringify(what)}`)
   return { code: Buffer.from(file.contents), metafile: result.metafile }
 }
+
+const CREDENTIALS = join(import.meta.dirname, 'lambda-credentials.ts')
+
+/** Leaves packages that are imported by `import()` out of the bundle, and notes their names. */
+const apart = (packages: Set<string>): EsbuildPlugin => ({
+  name: 'apart',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^[^.#/]/ }, ({ kind, path }) => {
+      if (kind !== 'dynamic-import' || builtinModules.includes(path.replace('node:', '')))
+        return null
+      packages.add(path)
+      return { path: `./${fileOf(path)}`, external: true }
+    })
+  },
+})
+
+/** `@aws-sdk/client-x` is in `client-x.cjs`. */
+const fileOf = (name: string) => `${basename(name)}.cjs`
 
 /** Paths of the modules that run when a bundle is loaded: all but what only `import()` leads to. */
 export function eagerModules({ inputs, outputs }: Metafile): string[] {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { benchVerdict, EXIT, print, type Report } from '../support/report.ts'
+import { benchColdStart } from './coldstart.ts'
 import { benchPublish } from './publish.ts'
 import { benchRelay } from './relay.ts'
 
@@ -7,6 +8,7 @@ import { benchRelay } from './relay.ts'
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   publish: benchPublish,
   relay: benchRelay,
+  coldstart: benchColdStart,
 }
 
 interface Options {

@@ -9,6 +9,8 @@ export interface Rounds {
   rows(units: Readonly<Record<string, string>>): Row[]
   /** The median over the rounds of `of` divided by `to`. */
   ratio(metric: string, of: string, to: string, setting: string, toSetting?: string): Ratio
+  /** The median over the rounds of `of` less `to`. */
+  difference(metric: string, of: string, to: string, setting: string): number
 }
 
 interface Run {
@@ -51,6 +53,16 @@ export function createRounds(): Rounds {
       )
       const known = quotients.filter((value) => !Number.isNaN(value))
       return { of, to, setting, metric, median: median(known) }
+    },
+    difference: (metric, of, to, setting) => {
+      const rounds = [...new Set(runs.map(({ round }) => round))]
+      return median(
+        rounds.map(
+          (round) =>
+            (figure(metric, of, setting, round) ?? Number.NaN) -
+            (figure(metric, to, setting, round) ?? Number.NaN),
+        ),
+      )
     },
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { bundle, eagerModules } from '#infra/plugins/bundle.ts'
-import { zip } from '#infra/plugins/zip.ts'
+import { type ZipEntry, zip } from '#infra/plugins/zip.ts'
 
 const FUNCTIONS = join(import.meta.dirname, '..', '..', 'functions')
 const NAMES = readdirSync(FUNCTIONS).filter((name) =>
@@ -39,14 +39,36 @@ test('the authorizer loads neither amqplib nor the AWS SDK at its start', async 
 const sdk = (packages: Set<string>) =>
   [...packages].filter((name) => /^@(aws-sdk|smithy)\//.test(name))
 
-test('the SDK is in the bundle all the same, for when a secret is read', async () => {
-  const { metafile } = await bundle(entryOf('publish'))
-  assert.ok(Object.keys(metafile.inputs).some((path) => path.includes('client-secrets-manager')))
+test('the SDK lies beside the bundle, for when a secret is read', async () => {
+  const { code, beside, metafile } = await bundle(entryOf('publish'))
+  assert.deepEqual(
+    beside.map(({ name }) => name),
+    ['client-secrets-manager.cjs'],
+  )
+  assert.match(String(code), /require\("\.\/client-secrets-manager\.cjs"\)/)
+  assert.deepEqual(sdk(new Set(Object.keys(metafile.inputs))), [])
+})
+
+test('the SDK takes its credentials from where Lambda puts them', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-bundle-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const [{ name, content }] = (await bundle(entryOf('publish'))).beside as [ZipEntry]
+  await writeFile(join(folder, name), content)
+  const ask = `new (require('./${name}').SecretsManagerClient)({}).config.credentials()
+    .then(({ accessKeyId, secretAccessKey, sessionToken }) => console.log(accessKeyId, secretAccessKey, sessionToken))`
+  const env = {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_SESSION_TOKEN: 'session',
+  }
+  const printed = execFileSync(process.execPath, ['--eval', ask], { cwd: folder, env })
+  assert.equal(String(printed), 'key secret session\n')
 })
 
 test("the publish function's zip has at most 300 kB", async () => {
-  const { code } = await bundle(entryOf('publish'))
-  assert.ok(zip([{ name: 'handler.cjs', content: code }]).length <= 300_000)
+  const { code, beside } = await bundle(entryOf('publish'))
+  assert.ok(zip([{ name: 'handler.cjs', content: code }, ...beside]).length <= 300_000)
 })
 
 test('a bundle runs by itself, far from any node_modules', async (t) => {

@@ -54,22 +54,28 @@ test('the same sources give the same zips, wherever and whenever', () => {
   assert.deepEqual(zipDigests(again), zipDigests(packaged))
 })
 
-/** Files beside the bundle. */
+const SDK = ['client-secrets-manager.cjs']
+/** Files beside what runs at the start. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  AuthorizerLambdaFunction: SDK,
+  PublishLambdaFunction: SDK,
+  BatchLambdaFunction: SDK,
+  ReadyLambdaFunction: SDK,
+  TopologyLambdaFunction: SDK,
+  RotationLambdaFunction: SDK,
   DocsLambdaFunction: [
     'swagger-ui-bundle.js',
     'swagger-ui-bundle.js.LICENSE.txt',
     'swagger-ui.css',
-  ],
+  ].map((file) => `node_modules/swagger-ui-dist/${file}`),
 }
 
-test('a zip holds one file of code, which is where the function says that it is', () => {
+test('a zip holds the code where the function says that it is, and what it needs beside', () => {
   for (const [name, { Properties }] of all('AWS::Lambda::Function')) {
     const { S3Key } = Properties['Code'] as { S3Key: string }
     const archive = packaged.files.get(basename(S3Key))
     assert.ok(archive !== undefined, name)
-    const beside = (BESIDE[name] ?? []).map((file) => `node_modules/swagger-ui-dist/${file}`)
-    assert.deepEqual([...unzip(archive).keys()], ['handler.cjs', ...beside])
+    assert.deepEqual([...unzip(archive).keys()], ['handler.cjs', ...(BESIDE[name] ?? [])])
     assert.equal(Properties['Handler'], 'handler.handler')
   }
 })
