@@ -20,8 +20,11 @@ let token: string
 
 before(async () => {
   deployment = await prepareDeployment(ending)
-  deployment.pushImages()
 })
+
+/** `npm run deploy -- --stage dev` */
+const deploy = (...args: string[]) =>
+  deployment.run('infra/deploy/main.ts', '--stage', STAGE, ...args)
 
 /** The events since the last deployment began, e.g. `CREATE_COMPLETE RelayTopic1Task`. */
 function happened(): string[] {
@@ -64,11 +67,41 @@ const arrived = (queue: string, messageId: unknown) =>
     60_000,
   )
 
+test('what would stop a deployment halfway is told before it begins, all at once', async () => {
+  const { code, output } = await deploy('--param', 'publishConcurrency=125', '--param', 'size=huge')
+  assert.equal(code, 2, output)
+  assert.match(output, /size/)
+  deployment.aws.unreserved = 200
+  const late = await deploy('--param', 'publishConcurrency=125')
+  deployment.aws.unreserved = 1000
+  assert.equal(late.code, 2, late.output)
+  assert.match(late.output, /publishConcurrency=125 leaves fewer than 100/)
+  assert.equal(deployment.aws.stacks.size, 0)
+  assert.deepEqual(deployment.aws.docker.splice(0), ['version --format {{.Server.Version}}'])
+})
+
 test('one command makes everything', async () => {
-  const { code, output } = await deployment.serverless('deploy')
+  const { code, output } = await deploy()
   assert.equal(code, 0, output)
   assert.equal(deployment.stack().status, 'UPDATE_COMPLETE')
-  assert.match(output, /Service deployed/)
+  assert.deepEqual(
+    deployment.aws.docker.map((line) =>
+      line.replace(/\d+\.dkr[^/ ]+\//g, '').replace(/:\w{20}/g, ':TAG'),
+    ),
+    [
+      'version --format {{.Server.Version}}',
+      'login --username AWS --password-stdin 123456789012.dkr.ecr.eu-west-1.amazonaws.com',
+      'build --platform linux/arm64 --file relay/Dockerfile --tag warren-dev/relay:TAG .',
+      'push warren-dev/relay:TAG',
+      'build --platform linux/arm64 --file infra/edge/Dockerfile --tag warren-dev/edge:TAG .',
+      'push warren-dev/edge:TAG',
+    ],
+  )
+  assert.match(
+    output,
+    new RegExp(`curl -i ${deployment.output('ServiceEndpoint')}/publish/exchange `),
+  )
+  assert.match(output, /npm run token -- new NAME --publish 'exchange' --stage dev/)
   const { broker } = deployment
   // The broker's own user looks on, beside those that the stack has made.
   await broker.ctl('set_permissions', '-p', 'warren', broker.user, '.*', '.*', '.*')
@@ -163,6 +196,17 @@ test('one more entry is one more relay, and touches no other', async () => {
   assert.deepEqual(pids().slice(0, running.length), running)
   const { json } = await publishOnceReady('exchange')
   await arrived('audit', json['messageId'])
+})
+
+test('npm run detach retires a listener, and what waits for it is delivered before', async () => {
+  const { code, output } = await deployment.run(
+    'infra/deploy/detach.ts',
+    ...['--stage', STAGE, 'audit'],
+  )
+  assert.equal(code, 0, output)
+  assert.match(output, /audit is retired/)
+  const queues = await deployment.broker.ctl('-q', 'list_queues', '-p', 'warren', 'name')
+  assert.deepEqual(queues.match(/\S*audit\S*/g), ['audit'])
 })
 
 test('without the entry the relay goes, and nothing is left to fill up', async () => {

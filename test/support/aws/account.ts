@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Stack } from './cloudformation/stack.ts'
 import { AwsError } from './errors.ts'
 import type { DeployedFunction } from './functions.ts'
@@ -40,6 +41,12 @@ export interface Account {
   readonly programs: Readonly<Record<string, string>>
   /** The authority that signed for these hosts, as a PEM file; on AWS it is Amazon's own. */
   readonly caFile: string | undefined
+  /** What Docker was asked to do, one line each. */
+  readonly docker: string[]
+  /** What ECR hands out to log in with. */
+  readonly registryPassword: string
+  /** Executions of functions at once that nobody has reserved. */
+  unreserved: number
   /** Every call that was answered, as `<service>:<action>`. */
   readonly calls: string[]
 }
@@ -119,6 +126,9 @@ export const createAccount = ({
   hosts,
   amazonMq,
   caFile,
+  docker: [],
+  unreserved: 1000,
+  registryPassword: randomUUID(),
   calls: [],
 })
 

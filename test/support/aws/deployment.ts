@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { IMAGES, type ImageName, imageTag, repositoryOf } from '#infra/aws/images.ts'
 import type { Broker } from '../broker.ts'
 import type { Ending } from '../ending.ts'
 import { copySources } from '../package.ts'
 import type { Account } from './account.ts'
 import { type Call, callerOf } from './caller.ts'
 import type { Stack } from './cloudformation/stack.ts'
+import { putDocker } from './docker.ts'
 import { startAmazonMq } from './rabbitmq.ts'
 import { type Ended, run, serverless } from './serverless.ts'
 import { startAws } from './start.ts'
@@ -23,8 +23,6 @@ export interface Deployment {
   serverless(command: string, ...args: readonly string[]): Promise<Ended>
   /** A program of the checkout. */
   run(program: string, ...args: readonly string[]): Promise<Ended>
-  /** As if the images of the checkout had been built and pushed. */
-  pushImages(): void
   /** @throws {Error} nothing is deployed */
   stack(): Stack
   output(name: string): string
@@ -35,6 +33,7 @@ export interface Deployment {
 /** Prepares a deployment; all of it ends with the test. */
 export async function prepareDeployment(ending: Ending): Promise<Deployment> {
   const checkout = await copySources(ending)
+  putDocker(join(checkout, 'bin'))
   const { broker, ...surroundings } = await startAmazonMq(ending)
   const programs = { relay: join(checkout, 'relay', 'main.ts') }
   const aws = await startAws(ending, { ...surroundings, programs })
@@ -54,12 +53,6 @@ export async function prepareDeployment(ending: Ending): Promise<Deployment> {
     broker,
     serverless: (command, ...args) => serverless(aws, checkout, command, '--stage', STAGE, ...args),
     run: (program, ...args) => run(aws, checkout, join(checkout, program), ...args),
-    pushImages: () => {
-      for (const image of Object.keys(IMAGES) as ImageName[]) {
-        const tags = new Map([[imageTag(image, checkout), `sha256:${image}`]])
-        aws.repositories.set(repositoryOf(STACK, image), tags)
-      }
-    },
     stack,
     output,
     call: (...request) => callerOf(aws, output('ServiceEndpoint'))(...request),

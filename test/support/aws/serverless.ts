@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type Account, OPERATOR_KEY } from './account.ts'
 
@@ -13,7 +13,8 @@ export interface Ended {
 
 /** The environment of an operator of this account, and nothing else. */
 export const operatorEnv = ({ endpoint, region }: Account, home: string): NodeJS.ProcessEnv => ({
-  PATH: process.env['PATH'],
+  // A `docker` of ours is there.
+  PATH: [join(home, 'bin'), process.env['PATH']].join(delimiter),
   HOME: home,
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: region,

@@ -1,6 +1,7 @@
 import type { Ending } from '../ending.ts'
 import { type Account, createAccount, type Surroundings } from './account.ts'
 import { cloudFormation } from './cloudformation/service.ts'
+import { takeDocker } from './docker.ts'
 import { undeployFunction } from './functions.ts'
 import { takeAnswer } from './resources/custom-answers.ts'
 import { serveApi } from './rest-api/data-plane.ts'
@@ -34,7 +35,9 @@ export async function startAws(ending: Ending, surroundings: Surroundings = {}):
     account,
     services,
     async (request, response) =>
-      (await serveApi(account, request, response)) || (await takeAnswer(request, response)),
+      (await serveApi(account, request, response)) ||
+      (await takeAnswer(request, response)) ||
+      (await takeDocker(account, request, response)),
   )
   ending.after(async () => {
     await server.close()

@@ -34,7 +34,10 @@ export function lambda(account: Account): Service {
       return error ?? result
     },
     'GET /2016-08-19/account-settings': () => ({
-      AccountLimit: { ConcurrentExecutions: 1000, UnreservedConcurrentExecutions: 1000 },
+      AccountLimit: {
+        ConcurrentExecutions: 1000,
+        UnreservedConcurrentExecutions: account.unreserved,
+      },
       AccountUsage: { FunctionCount: account.functions.size },
     }),
   })
@@ -109,7 +112,7 @@ export const mq = (): Service =>
   })
 
 /** Amazon ECR: repositories, and the tags in them. What pushes images is Docker's protocol, not this. */
-export function ecr({ repositories, id, region }: Account): Service {
+export function ecr({ repositories, id, region, registryPassword }: Account): Service {
   const uri = (name: string) => `${id}.dkr.ecr.${region}.amazonaws.com/${name}`
   const describe = (repositoryName: string) => ({
     repositoryName,
@@ -147,7 +150,7 @@ export function ecr({ repositories, id, region }: Account): Service {
       }
     },
     GetAuthorizationToken: () => {
-      const authorizationToken = Buffer.from('AWS:password-of-the-registry').toString('base64')
+      const authorizationToken = Buffer.from(`AWS:${registryPassword}`).toString('base64')
       return {
         authorizationData: [
           { authorizationToken, proxyEndpoint: `https://${uri('').slice(0, -1)}` },
