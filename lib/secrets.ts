@@ -42,18 +42,23 @@ const URL_TIMEOUT_MS = 900
 /**
  * Makes a function that gives the broker's URL from its secret. While the store is away, the last
  * good one serves. Its argument: read it anew, for the broker refused the one it had.
+ * @param timeoutMs of one reading
  * @throws {WarrenError} broker-unavailable: never read yet; broker-misconfigured: not an AMQP URL
  */
-export function brokerUrlFrom(read: ReadSecret, log: Log): (fresh: boolean) => Promise<string> {
+export function brokerUrlFrom(
+  read: ReadSecret,
+  log: Log,
+  timeoutMs = URL_TIMEOUT_MS,
+): (fresh: boolean) => Promise<string> {
   const url = kept({
     read: async (deadline) => asUrl(await read(deadline).catch(unavailable)),
     everyMs: URL_REFRESH_MS,
     keepMs: Number.POSITIVE_INFINITY,
-    timeoutMs: URL_TIMEOUT_MS,
+    timeoutMs,
     now: Date.now,
     onFailure: (error) => log.error({ err: describeError(error) }, 'broker secret not read'),
   })
-  return (fresh) => url.get(deadlineIn(URL_TIMEOUT_MS), fresh)
+  return (fresh) => url.get(deadlineIn(timeoutMs), fresh)
 }
 
 function unavailable(cause: unknown): never {

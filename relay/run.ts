@@ -26,6 +26,8 @@ export interface RunOptions {
 }
 
 const CONNECT_MS = 5000
+/** Nobody waits for an answer, and the first time a quarter of a processor has to load the SDK. */
+export const SECRET_MS = 5000
 const READY_POLL_MS = 20
 const TO_LOG = { write: toStdout, now: Date.now }
 
@@ -145,9 +147,9 @@ export function connectors(
   const connectTo = (urlOf: (fresh: boolean) => Promise<string>): Connect => {
     let refused = false
     return async () => {
-      const options = { connectionName, heartbeatS, deadline: deadlineIn(CONNECT_MS) }
       try {
-        return await openConnection(defined({ ...options, url: await urlOf(refused), caFile }))
+        const options = { connectionName, heartbeatS, url: await urlOf(refused), caFile }
+        return await openConnection(defined({ ...options, deadline: deadlineIn(CONNECT_MS) }))
       } catch (error) {
         refused = isLoginRefused(error) // The password may have been rotated.
         throw error
@@ -158,7 +160,7 @@ export function connectors(
   const source = connectTo(
     secretArn === undefined
       ? async () => url as string
-      : brokerUrlFrom(secretReader(secretArn), log),
+      : brokerUrlFrom(secretReader(secretArn), log, SECRET_MS),
   )
   return { source, destination: destUrl === undefined ? source : connectTo(async () => destUrl) }
 }

@@ -5,7 +5,7 @@ import { defined } from '#lib/defined.ts'
 import { bindingSpec } from '#lib/listener/specs.ts'
 import { createManagement } from '#lib/management/client.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
-import { type RunOptions, targetOf } from '#relay/run.ts'
+import { type RunOptions, SECRET_MS, targetOf } from '#relay/run.ts'
 
 /** What brings messages to the queues that the settings name. */
 export type Bindings =
@@ -58,7 +58,7 @@ async function brokerUrl({ broker, log }: RunOptions): Promise<string> {
   const { url, secretArn } = broker
   return secretArn === undefined
     ? (url as string)
-    : brokerUrlFrom(secretReader(secretArn), log)(false)
+    : brokerUrlFrom(secretReader(secretArn), log, SECRET_MS)(false)
 }
 
 /** @param found all bindings of the staging queue and of the destination */
