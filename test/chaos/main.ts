@@ -5,7 +5,7 @@ import { startCluster } from './cluster.ts'
 import { INSIDE, runInNamespace } from './namespace.ts'
 import { type Options, readOptions, USAGE } from './options.ts'
 import { startNaive, startPredecessor } from './others.ts'
-import { run } from './run.ts'
+import { type RunOptions, run } from './run.ts'
 import { reportOf, verdictOf } from './verdict.ts'
 import { startFunctions, startGateways, startWarren } from './warren.ts'
 import { type Nodes, saveAllQueueNames, startSingle } from './world.ts'
@@ -30,24 +30,37 @@ async function end(): Promise<void> {
   }
 }
 
-function endOnSignal(): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      void end().finally(() => process.exit(EXIT.cannotRun))
-    })
+/**
+ * What is just being started can only be ended once it runs. A second signal, as npm and timeout send it
+ * after the first, must not cut the end short.
+ */
+function endOnSignal(starting: Promise<unknown>): void {
+  let isEnding = false
+  const onSignal = async () => {
+    if (isEnding) return
+    isEnding = true
+    await starting.catch(() => {}) // Whoever waits for it says so.
+    await end()
+    process.exit(EXIT.cannotRun)
   }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void onSignal())
+}
+
+async function start(options: Options): Promise<Pick<RunOptions, 'nodes' | 'subject'>> {
+  const nodes = await TOPOLOGIES[options.topology](ends)
+  const subject = await SUBJECTS[options.subject](nodes, options)
+  await saveAllQueueNames(nodes)
+  return { nodes, subject }
 }
 
 async function chaos(options: Options): Promise<number> {
   const say = (line: string) => {
     if (!options.json) console.log(line)
   }
-  endOnSignal()
   say(`chaos: seed ${options.seed}; starting`)
-  const nodes = await TOPOLOGIES[options.topology](ends)
-  const subject = await SUBJECTS[options.subject](nodes, options)
-  await saveAllQueueNames(nodes)
-  const outcome = await run(ends, { ...options, nodes, subject, say })
+  const starting = start(options)
+  endOnSignal(starting)
+  const outcome = await run(ends, { ...options, ...(await starting), say })
   const report = reportOf(options, outcome, [])
   print(report, options.json, verdictOf(options, outcome))
   return report.targets.every(({ met }) => met) ? EXIT.met : EXIT.lie

@@ -44,7 +44,7 @@ const SPENT = 0.85
 /** Added to a fault's own time: what it has broken takes a while to work again. */
 const PATIENCE_S = 4
 const RESERVE_LASTS_S = 30
-const OVER_WITHIN_MS = 180_000
+const OVER_WITHIN_MS = 300_000
 /** The longest that anything of ours waits before it tries again is far below. */
 const RECOVERED_WITHIN_MS = 90_000
 const SETTLED_WITHIN_MS = 180_000
