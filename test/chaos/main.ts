@@ -8,7 +8,7 @@ import { startNaive, startPredecessor } from './others.ts'
 import { type RunOptions, run } from './run.ts'
 import { reportOf, verdictOf } from './verdict.ts'
 import { startFunctions, startGateways, startWarren } from './warren.ts'
-import { type Nodes, saveAllQueueNames, startSingle } from './world.ts'
+import { type Nodes, type Subject, saveAllQueueNames, startSingle } from './world.ts'
 
 const ENDS_WITHIN_MS = 20_000
 const TOPOLOGIES = { single: startSingle, cluster3: startCluster }
@@ -53,6 +53,12 @@ async function start(options: Options): Promise<Pick<RunOptions, 'nodes' | 'subj
   return { nodes, subject }
 }
 
+const crashNotes = ({ members }: Subject) =>
+  Object.values(members)
+    .flat()
+    .filter(({ crashes }) => crashes > 0)
+    .map(({ name, crashes }) => `${name} ended by itself, or did not start, ${crashes} times`)
+
 async function chaos(options: Options): Promise<number> {
   const say = (line: string) => {
     if (!options.json) console.log(line)
@@ -60,8 +66,9 @@ async function chaos(options: Options): Promise<number> {
   say(`chaos: seed ${options.seed}; starting`)
   const starting = start(options)
   endOnSignal(starting)
-  const outcome = await run(ends, { ...options, ...(await starting), say })
-  const report = reportOf(options, outcome, [])
+  const started = await starting
+  const outcome = await run(ends, { ...options, ...started, say })
+  const report = reportOf(options, outcome, crashNotes(started.subject))
   print(report, options.json, verdictOf(options, outcome))
   return report.targets.every(({ met }) => met) ? EXIT.met : EXIT.lie
 }
