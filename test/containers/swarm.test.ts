@@ -80,9 +80,10 @@ test('secrets are files, for one user alone, and in no inspection and no log', a
 })
 
 test('the edge sees the address of a caller on another machine', async (t) => {
-  const { address, here, node } = await startElsewhere(t)
+  const { address, here, run } = await startElsewhere(t)
   const url = `http://${here}:${swarm.port}/health`
-  assert.equal(await node(`fetch('${url}').then(({ status }) => console.log(status))`), '200')
+  const script = `fetch('${url}').then(({ status }) => console.log(status))`
+  assert.equal(await run(process.execPath, ['--eval', script]), '200')
   const edge = await only('edge')
   await until('its line in the log', async () =>
     (await logsOf(edge)).includes(`"address":"${address}"`),

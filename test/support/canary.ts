@@ -59,7 +59,8 @@ async function shownBy(stack: Stack): Promise<Map<string, string>> {
     texts.set(`the image of ${name}`, await docker('image', 'inspect', image))
     texts.set(`the image's history of ${name}`, await docker('history', '--no-trunc', image))
     const runs = await docker('inspect', '--format', '{{.State.Running}}', id)
-    if (runs === 'true') texts.set(`processes of ${name}`, await docker('top', id, '-eo', 'args'))
+    if (runs === 'true')
+      texts.set(`processes of ${name}`, await docker('top', id, '-eo', 'pid,args'))
   }
   for (const url of METRICS) {
     const script = `fetch('${url}').then(async (r) => console.log(await r.text()))`

@@ -10,8 +10,8 @@ export interface Elsewhere {
   readonly address: string
   /** The address at which it reaches this machine. */
   readonly here: string
-  /** Runs Node there with this script; gives what it prints. */
-  node(script: string): Promise<string>
+  /** Runs a program there; gives what it prints. */
+  run(command: string, args: readonly string[]): Promise<string>
 }
 
 /** RFC 5737: for documentation, so nobody's. */
@@ -32,9 +32,7 @@ export async function startElsewhere(ending: Ending): Promise<Elsewhere> {
   return {
     address: THERE,
     here: HERE,
-    node: async (script) => {
-      const command = [process.execPath, '--eval', script]
-      return (await run('ip', ['netns', 'exec', name, ...command])).stdout.trim()
-    },
+    run: async (command, args) =>
+      (await run('ip', ['netns', 'exec', name, command, ...args])).stdout.trim(),
   }
 }

@@ -41,7 +41,7 @@ export interface LoadOptions {
 
 /** Begins to publish: message ids 0, 1, 2, … as JSON bodies. */
 export function startLoad(
-  { port }: Pick<Stack, 'port'>,
+  { host = '127.0.0.1', port }: Pick<Stack, 'port'> & { readonly host?: string },
   { token, callers, pauseMs, count = Number.POSITIVE_INFINITY, mark = '' }: LoadOptions,
 ): StackLoad & { readonly ended: Promise<unknown> } {
   const agent = new Agent({ keepAlive: true })
@@ -51,7 +51,7 @@ export function startLoad(
   const call = async () => {
     while (!stopping && next < count) {
       const id = next++
-      answered.push(await publishId({ agent, port, token, mark }, id))
+      answered.push(await publishId({ agent, host, port, token, mark }, id))
       await sleep(pauseMs)
     }
   }
@@ -89,13 +89,14 @@ async function publishId(caller: Caller, id: number): Promise<Answered> {
 
 interface Caller {
   readonly agent: Agent
+  readonly host: string
   readonly port: number
   readonly token: string
   readonly mark: string
 }
 
 // By hand: thousands of requests, beside a whole stack on the same two cores.
-async function post({ agent, port, token, mark }: Caller, id: number) {
+async function post({ agent, host, port, token, mark }: Caller, id: number) {
   const body = JSON.stringify({ id, mark })
   const headers = {
     authorization: `Bearer ${token}`,
@@ -103,7 +104,7 @@ async function post({ agent, port, token, mark }: Caller, id: number) {
     'content-length': body.length,
     'idempotency-key': String(id),
   }
-  const target = { host: '127.0.0.1', port, method: 'POST', path: '/publish/exchange' }
+  const target = { host, port, method: 'POST', path: '/publish/exchange' }
   const outgoing = request({ ...target, headers, agent, signal: AbortSignal.timeout(30_000) })
   outgoing.end(body)
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]

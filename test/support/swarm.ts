@@ -85,9 +85,14 @@ async function leaveOurs(): Promise<void> {
   const isOurs = await docker('node', 'inspect', 'self', '--format', label).catch(() => '')
   if (isOurs !== 'true') return
   await docker('stack', 'rm', 'warren')
-  const left = () => docker('ps', '--all', '--quiet', '--filter', 'name=^warren_')
-  await until('the stack has ended', async () => (await left()) === '', CONVERGED_MS)
+  const left = async () =>
+    (await docker('ps', '--all', '--quiet', '--filter', 'label=com.docker.swarm.task'))
+      .split('\n')
+      .filter((id) => id !== '')
+  const running = () => docker('ps', '--quiet', '--filter', 'name=^warren_')
+  await until('the stack has ended', async () => (await running()) === '', CONVERGED_MS)
   await docker('swarm', 'leave', '--force')
+  for (const id of await left()) await docker('rm', '--force', id)
   await docker('volume', 'rm', '--force', 'warren_rabbit', 'warren_edge')
   await docker('network', 'rm', 'docker_gwbridge').catch(() => {}) // Only a swarm needs it.
 }
