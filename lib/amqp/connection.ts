@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { type ChannelModel, connect } from 'amqplib'
 import { type Deadline, remainingMs } from '#lib/deadline.ts'
 import { readPem } from '#lib/pem.ts'
+import { askWhyRefused, isUnexplained } from './refusal.ts'
 
 export interface ConnectOptions {
   /** `amqp://` or `amqps://`, with user, password and vhost. */
@@ -76,10 +77,15 @@ export async function openConnection(options: ConnectOptions): Promise<AmqpConne
     return wrap(await connect(withTuning(options), socketOptions), raw)
   } catch (error) {
     raw?.destroy()
-    throw abort.signal.aborted ? abort.signal.reason : error
+    throw abort.signal.aborted ? abort.signal.reason : await explained(error, options)
   } finally {
     clearTimeout(timer)
   }
+}
+
+async function explained(error: unknown, options: ConnectOptions): Promise<unknown> {
+  const why = isUnexplained(error) ? await askWhyRefused(options) : undefined
+  return why === undefined ? error : new Error(why, { cause: error })
 }
 
 function withTuning({ url, heartbeatS }: ConnectOptions): string {

@@ -11,9 +11,9 @@ export function connectError(error: unknown): WarrenError {
   if (error instanceof WarrenError) return error
   const { message, code } = asError(error)
   const cause = { cause: error }
-  // "NOT_ALLOWED … connection limit (N) is reached": it passes, unlike the other refusals.
-  if (/limit/i.test(message)) return new WarrenError('broker-unavailable', cause)
-  const refused = /ACCESS[-_]REFUSED|NOT[-_]ALLOWED|ConnectionOpenOk/.test(message)
+  // "NOT_ALLOWED … connection limit (N) is reached", "… vhost is down": it passes, unlike the others.
+  if (/limit|is down/i.test(message)) return new WarrenError('broker-unavailable', cause)
+  const refused = /ACCESS[-_]REFUSED|NOT[-_]ALLOWED/.test(message)
   const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(String(code ?? ''))
   return new WarrenError(
     refused || untrusted ? 'broker-misconfigured' : 'broker-unavailable',
