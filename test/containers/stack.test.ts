@@ -154,6 +154,14 @@ test('no secret and no body is in a log, an inspection, an answer or a metric', 
   await assertNowhere(stack, [TOKEN, PASS, BODY], { 'the answers': answers.join('\n') })
 })
 
+test('the last stage of an image runs nothing: other architectures need no emulation', () => {
+  for (const folder of ['gateway', 'relay', 'infra/edge']) {
+    const stages = readFileSync(`${folder}/Dockerfile`, 'utf8').split(/^FROM /m)
+    assert.ok(stages.length > 2, 'multi-stage')
+    assert.doesNotMatch(stages.at(-1) as string, /^\s*RUN\b/m, folder)
+  }
+})
+
 test('an image is at most 90 MB larger than its base, and holds nothing but what runs', async () => {
   const base = Number(await docker('image', 'inspect', '-f', '{{.Size}}', 'node:24-bookworm-slim'))
   for (const name of ['gateway', 'relay', 'edge']) {
