@@ -85,14 +85,19 @@ async function leaveOurs(): Promise<void> {
   const isOurs = await docker('node', 'inspect', 'self', '--format', label).catch(() => '')
   if (isOurs !== 'true') return
   await docker('stack', 'rm', 'warren')
-  const left = async () =>
-    (await docker('ps', '--all', '--quiet', '--filter', 'label=com.docker.swarm.task'))
-      .split('\n')
-      .filter((id) => id !== '')
   const running = () => docker('ps', '--quiet', '--filter', 'name=^warren_')
   await until('the stack has ended', async () => (await running()) === '', CONVERGED_MS)
   await docker('swarm', 'leave', '--force')
-  for (const id of await left()) await docker('rm', '--force', id)
+  await until('no container is left', removeLeft, CONVERGED_MS)
   await docker('volume', 'rm', '--force', 'warren_rabbit', 'warren_edge')
   await docker('network', 'rm', 'docker_gwbridge').catch(() => {}) // Only a swarm needs it.
+}
+
+/** Removes what the engine itself does not; whether nothing is left. */
+async function removeLeft(): Promise<boolean> {
+  const found = await docker('ps', '--all', '--quiet', '--filter', 'label=com.docker.swarm.task')
+  const ids = found.split('\n').filter((id) => id !== '')
+  // The engine may just be at it: then that fails, and the next look tells.
+  for (const id of ids) await docker('rm', '--force', id).catch(() => {})
+  return ids.length === 0
 }
