@@ -1,6 +1,6 @@
 import { within } from '#lib/within.ts'
+import { closeQuietly } from './channel-end.ts'
 import type { AmqpConnection } from './connection.ts'
-import { closeQuietly } from './exchange-channel.ts'
 
 /** A direct, durable exchange without bindings; the relays declare it, the publisher never does. */
 export const CANARY_EXCHANGE = 'warren.canary'

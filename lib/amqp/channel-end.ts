@@ -39,3 +39,8 @@ export function onChannelEnd(
   })
   connection.onClosed((reason) => end(reason, true))
 }
+
+/** Closes a channel without waiting for the broker's answer; one that is closed already is fine. */
+export function closeQuietly(channel: { close(): Promise<void> }): void {
+  channel.close().catch(() => {})
+}

@@ -2,13 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Deadline, remainingMs } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { within } from '#lib/within.ts'
+import { closeQuietly } from './channel-end.ts'
 import type { AmqpConnection } from './connection.ts'
-import {
-  ConnectionEnded,
-  closeQuietly,
-  createExchangeChannel,
-  type ExchangeChannel,
-} from './exchange-channel.ts'
+import { ConnectionEnded, type ExchangeChannel, openExchangeChannel } from './exchange-channel.ts'
 import type { PublisherMeter } from './meter.ts'
 
 export interface ChannelsOptions {
@@ -21,6 +17,8 @@ export interface ChannelsOptions {
 
 /** The confirm channels of one connection: one per exchange, the least recently used evicted. */
 export interface Channels {
+  /** See Link.reserveNow. */
+  reserveNow(exchange: string, messageId: string): ExchangeChannel | undefined
   /** See Link.reserve. */
   reserve(exchange: string, messageId: string, deadline: Deadline): Promise<ExchangeChannel>
   oldestWriteMs(): number | undefined
@@ -72,6 +70,12 @@ export function createChannels(options: ChannelsOptions, onLate: () => Promise<v
       if (places.get(exchange) === place) places.delete(exchange)
     }
   }
+  const reserveNow = (exchange: string, messageId: string) => {
+    const place = places.get(exchange)
+    if (!place?.channel?.reserveNow(messageId)) return undefined
+    touch(exchange, place)
+    return place.channel
+  }
   const touch = (exchange: string, place: Place) => {
     places.delete(exchange)
     places.set(exchange, place)
@@ -96,14 +100,17 @@ export function createChannels(options: ChannelsOptions, onLate: () => Promise<v
   }
   /** The check and the opening go out together: one round trip less on a cold start. */
   const open = async (exchange: string) => {
-    const opening = answered(connection, connection.model.createConfirmChannel())
+    const opening = answered(connection, openExchangeChannel({ ...options, onLate }))
     try {
       await mustExist(exchange)
     } catch (error) {
-      opening.then(closeQuietly, () => {})
+      opening.then(
+        (unused) => unused.retire(),
+        () => {},
+      )
       throw error
     }
-    const channel = createExchangeChannel({ ...options, channel: await opening, onLate })
+    const channel = await opening
     for (const old of all) if (!old.isUsable() && old.isIdle()) all.delete(old)
     all.add(channel)
     return channel
@@ -121,6 +128,7 @@ export function createChannels(options: ChannelsOptions, onLate: () => Promise<v
     return false
   }
   return {
+    reserveNow,
     reserve,
     oldestWriteMs: () => earliest([...all].map((channel) => channel.oldestWriteMs())),
     areIdle: () => [...all].every((channel) => channel.isIdle()),

@@ -1,9 +1,10 @@
 import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { within } from '#lib/within.ts'
+import { closeQuietly } from './channel-end.ts'
 import { type ChannelsOptions, createChannels } from './channels.ts'
 import type { AmqpConnection } from './connection.ts'
-import { ConnectionEnded, closeQuietly, type ExchangeChannel } from './exchange-channel.ts'
+import { ConnectionEnded, type ExchangeChannel } from './exchange-channel.ts'
 
 /** One connection of the publisher with what is known about it: can it be trusted, is it blocked? */
 export interface Link {
@@ -20,6 +21,8 @@ export interface Link {
    * not, the link is ended. Callers at the same time share one probe.
    */
   probe(): Promise<boolean>
+  /** The exchange's channel with a place reserved on it, when that needs no waiting. */
+  reserveNow(exchange: string, messageId: string): ExchangeChannel | undefined
   /**
    * The exchange's channel with a place reserved on it for this message; opens one if need be.
    * @throws {WarrenError} exchange-not-found; overloaded, when there is no place until the deadline
@@ -112,6 +115,7 @@ export function createLink(options: LinkOptions): Link {
       probing = undefined
     },
     probe,
+    reserveNow: channels.reserveNow,
     reserve: channels.reserve,
     end,
     close: async (graceMs) => {

@@ -45,6 +45,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const state: State = {
     options,
     current: undefined,
+    link: undefined,
     coolingUntil: 0,
     proven: true,
     proving: undefined,
@@ -94,6 +95,8 @@ interface State {
   readonly options: PublisherOptions
   /** The connection in use or being opened: one at a time, shared by all requests. */
   current: Promise<Link> | undefined
+  /** The connection in use, once it is open. */
+  link: Link | undefined
   /** On the clock of `performance.now()`: the broker is under alarm, do not touch it before. */
   coolingUntil: number
   /** False after an alarm, until the broker has confirmed something. */
@@ -137,17 +140,35 @@ async function withSecondAttempt(
 }
 
 /** Writes the message once, to a channel of a connection that can be trusted; was it routed? */
-async function attempt(
+function attempt(
   state: State,
   message: OutgoingMessage,
   deadline: Deadline,
   noteClock: () => void,
 ): Promise<boolean> {
+  const channel = reserveNow(state, message, deadline)
+  return channel?.publish(message, deadline) ?? attemptLater(state, message, deadline, noteClock)
+}
+
+/** A place on a channel when nothing stands in the way; undefined when something must be waited for. */
+function reserveNow({ link, proven }: State, message: OutgoingMessage, deadline: Deadline) {
+  if (!proven || !link?.isTrusted() || remainingMs(deadline) <= 0) return undefined
+  return link.reserveNow(message.exchange, message.properties.messageId)
+}
+
+async function attemptLater(
+  state: State,
+  message: OutgoingMessage,
+  deadline: Deadline,
+  noteClock: () => void,
+): Promise<boolean> {
+  const { messageId } = message.properties
   for (;;) {
     const link = await trustedLink(state, deadline)
-    const channel = await link.reserve(message.exchange, message.properties.messageId, deadline)
+    const channel = await link.reserve(message.exchange, messageId, deadline)
     noteClock()
-    const ready = channel.isUsable() && link.isTrusted() && remainingMs(deadline) > 0
+    const usable = channel.canPublish(messageId)
+    const ready = usable && link.isTrusted() && remainingMs(deadline) > 0
     if (ready && state.proven) return channel.publish(message, deadline)
     if (ready && !state.proving) return prove(state, link, channel.publish(message, deadline))
     channel.cancel()
@@ -190,9 +211,12 @@ function currentLink(state: State): Promise<Link> {
   if (state.current) return state.current
   const opening = connectLink(state)
   const forget = () => {
-    if (state.current === opening) state.current = undefined
+    if (state.current === opening) state.current = state.link = undefined
   }
-  opening.then((link) => link.connection.onClosed(forget), forget)
+  opening.then((link) => {
+    state.link = link
+    link.connection.onClosed(forget)
+  }, forget)
   state.current = opening
   return opening
 }

@@ -1,5 +1,5 @@
 import type { Message } from 'amqplib'
-import { type ChannelEnd, onChannelEnd } from './channel-end.ts'
+import { type ChannelEnd, closeQuietly, onChannelEnd } from './channel-end.ts'
 import type { AmqpConnection } from './connection.ts'
 import { carryRawProperties } from './raw-reading.ts'
 import { createRawWriter, type RawWriter } from './raw-writing.ts'
@@ -20,6 +20,8 @@ export interface RawPublisher {
    * @throws {RangeError} when the properties do not fit into a frame; then nothing was written
    */
   publish(exchange: string, routingKey: string, properties: Buffer, body: Buffer): number
+  /** False from the moment on at which the channel has ended or was closed. */
+  isOpen(): boolean
   /** Ends the channel without waiting; no event comes any more. */
   close(): void
 }
@@ -62,9 +64,10 @@ export async function openRawPublisher(
   )
   return {
     publish: numbering(createRawWriter(connection, channel), () => closed || ended),
+    isOpen: () => !closed && !ended,
     close: () => {
       closed = true
-      channel.close().catch(() => {}) // One that has ended already is what was wanted.
+      closeQuietly(channel)
     },
   }
 }

@@ -1,8 +1,11 @@
-import { type Deadline, remainingMs } from '#lib/deadline.ts'
+import { createAlarm } from '#lib/alarm.ts'
+import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 
 /** A bounded amount of room (places, or bytes); who finds too little waits in line, until the deadline. */
 export interface Slots {
+  /** Takes `size` if that is free and nobody waits. @default 1 */
+  takeNow(size?: number): boolean
   /**
    * Resolves with true once `size` is taken, or with false when the room was given up.
    * @param size at most the whole room. @default 1
@@ -17,8 +20,9 @@ export interface Slots {
 
 interface Waiter {
   readonly size: number
+  readonly dueMs: number
   readonly resolve: (taken: boolean) => void
-  readonly timer: NodeJS.Timeout
+  readonly reject: (error: Error) => void
 }
 
 /** @param room in all. */
@@ -28,15 +32,35 @@ export function createSlots(room: number): Slots {
   const line = new Set<Waiter>()
   const leave = (waiter: Waiter, got: boolean) => {
     line.delete(waiter)
-    clearTimeout(waiter.timer)
+    if (line.size === 0) alarm.rest()
     waiter.resolve(got)
   }
+  const alarm = createAlarm((nowMs) => {
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const waiter of line) {
+      if (waiter.dueMs > nowMs) nextMs = Math.min(nextMs, waiter.dueMs)
+      else {
+        line.delete(waiter)
+        waiter.reject(new WarrenError('overloaded'))
+      }
+    }
+    return nextMs
+  })
+  const wait = ({ atMs: dueMs }: Deadline, size: number) =>
+    new Promise<boolean>((resolve, reject) => {
+      line.add({ size, dueMs, resolve, reject })
+      alarm.set(dueMs)
+    })
+  const takeNow = (size = 1) => {
+    if (givenUp || free < size || line.size > 0) return false
+    free -= size
+    return true
+  }
   return {
+    takeNow,
     take: (deadline, size = 1) => {
       if (givenUp) return false
-      if (free < size || line.size > 0) return wait(line, deadline, size)
-      free -= size
-      return true
+      return takeNow(size) || wait(deadline, size)
     },
     give: (size = 1) => {
       free += size
@@ -51,18 +75,4 @@ export function createSlots(room: number): Slots {
       for (const waiter of line) leave(waiter, false)
     },
   }
-}
-
-function wait(line: Set<Waiter>, deadline: Deadline, size: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => {
-        line.delete(waiter)
-        reject(new WarrenError('overloaded'))
-      },
-      Math.max(0, remainingMs(deadline)),
-    )
-    const waiter: Waiter = { size, resolve, timer }
-    line.add(waiter)
-  })
 }

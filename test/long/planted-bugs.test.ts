@@ -35,8 +35,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
     faults: 2,
   },
   'a publisher without mandatory': {
-    file: 'lib/amqp/exchange-channel.ts',
-    changes: { '{ ...properties, mandatory: true }': '{ ...properties, mandatory: false }' },
+    file: 'lib/amqp/raw-writing.ts',
+    changes: { 'MANDATORY = Buffer.from([1])': 'MANDATORY = Buffer.from([0])' },
     only: 'binding deleted',
     ids: 400,
     faults: 1,
@@ -53,7 +53,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   'a confirm that is taken for routed': {
     file: 'lib/amqp/exchange-channel.ts',
-    changes: { 'entry.settle(!entry.returned)': 'entry.settle(true)' },
+    changes: { 'settle(message, !message.returned)': 'settle(message, true)' },
     only: 'binding deleted',
     ids: 400,
     faults: 1,

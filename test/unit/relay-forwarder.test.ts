@@ -71,6 +71,7 @@ function bench(t: TestContext, more: Partial<ForwarderOptions> = {}): Bench {
 function channelInto(written: string[]): RawPublisher {
   return {
     publish: (_exchange, _routingKey, _properties, body) => written.push(String(body)),
+    isOpen: () => true,
     close: () => {},
   }
 }
