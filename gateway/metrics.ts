@@ -59,10 +59,14 @@ function publisherMeter(registers: Registry[]): PublisherMeter {
     buckets: LATENCY_BUCKETS,
     registers,
   })
-  const inFlight = new Gauge({
+  let inFlight = 0
+  new Gauge({
     name: 'warren_unconfirmed_messages',
     help: 'Messages written whose fate is not known yet.',
     registers,
+    collect() {
+      this.set(inFlight)
+    },
   })
   const returned = counter('warren_returned_total', 'Messages that no queue took.')
   const nacked = counter('warren_nacked_total', 'Messages that a queue refused.')
@@ -84,7 +88,9 @@ function publisherMeter(registers: Registry[]): PublisherMeter {
     returned: () => returned.inc(),
     nacked: () => nacked.inc(),
     connected: () => connected.inc(),
-    inFlight: (change) => inFlight.inc(change),
+    inFlight: (change) => {
+      inFlight += change
+    },
     blocked: (isBlocked) => {
       blockedS += blockedNow()
       blockedSince = isBlocked ? performance.now() : undefined

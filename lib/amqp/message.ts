@@ -2,21 +2,21 @@ import type { Deadline } from '#lib/deadline.ts'
 
 /** Properties of a message as the field names them; amqplib's spelling. */
 export interface MessageProperties {
-  readonly contentType?: string
-  readonly contentEncoding?: string
+  readonly contentType?: string | undefined
+  readonly contentEncoding?: string | undefined
   /** 1 transient, 2 persistent. */
   readonly deliveryMode: 1 | 2
-  readonly priority?: number
-  readonly correlationId?: string
-  readonly replyTo?: string
+  readonly priority?: number | undefined
+  readonly correlationId?: string | undefined
+  readonly replyTo?: string | undefined
   /** Milliseconds, as a text of digits. */
-  readonly expiration?: string
+  readonly expiration?: string | undefined
   readonly messageId: string
   /** Seconds since 1970. */
-  readonly timestamp?: number
-  readonly type?: string
-  readonly appId?: string
-  readonly headers?: Readonly<Record<string, unknown>>
+  readonly timestamp?: number | undefined
+  readonly type?: string | undefined
+  readonly appId?: string | undefined
+  readonly headers?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A message on its way to the broker. */

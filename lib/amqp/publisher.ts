@@ -197,7 +197,8 @@ function proveFree(state: State): void {
 async function trustedLink(state: State, deadline: Deadline): Promise<Link> {
   for (;;) {
     if (performance.now() < state.coolingUntil) throw new WarrenError('broker-blocked')
-    const link = await within(currentLink(state), remainingMs(deadline), unavailable)
+    const link =
+      state.link ?? (await within(currentLink(state), remainingMs(deadline), unavailable))
     if (link.isTrusted()) return link
     if (link.isBlocked()) throw new WarrenError('broker-blocked')
     if (link.isOpen()) await within(link.probe(), remainingMs(deadline), unavailable)

@@ -1,4 +1,5 @@
-import type { Publisher } from './message.ts'
+import type { Deadline } from '#lib/deadline.ts'
+import type { OutgoingMessage, Publisher } from './message.ts'
 import { createSlots } from './slots.ts'
 
 const KIB = 1024
@@ -15,18 +16,20 @@ const MOST_LARGE_BYTES = 64 * MIB
  */
 export function createSplitPublisher(small: Publisher, large: Publisher): Publisher {
   const room = createSlots(MOST_LARGE_BYTES)
+  const publishLarge = async (message: OutgoingMessage, deadline: Deadline) => {
+    const size = Math.min(message.body.length, MOST_LARGE_BYTES)
+    await room.take(deadline, size)
+    try {
+      return await large.publish(message, deadline)
+    } finally {
+      room.give(size)
+    }
+  }
   return {
-    publish: async (message, deadline) => {
-      const { length } = message.body
-      if (length < LARGE_FROM) return small.publish(message, deadline)
-      const size = Math.min(length, MOST_LARGE_BYTES)
-      await room.take(deadline, size)
-      try {
-        return await large.publish(message, deadline)
-      } finally {
-        room.give(size)
-      }
-    },
+    publish: (message, deadline) =>
+      message.body.length < LARGE_FROM
+        ? small.publish(message, deadline)
+        : publishLarge(message, deadline),
     noteActivity: () => {
       small.noteActivity()
       large.noteActivity()

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
 import { ConfigError } from '#lib/config.ts'
 import { defined } from '#lib/defined.ts'
@@ -13,7 +13,7 @@ export interface Token extends Principal {
 }
 
 /** SHA-256. Tokens are long and random, so a fast hash without salt is right for them. */
-export const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()
+export const digestOf = (token: string): Buffer => hash('sha256', token, 'buffer')
 
 /**
  * The token that was presented, if it is known and not expired. Compares with every token in

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer'
 
-const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 const BLANKS = new Set([0x20, 0x09, 0x0a, 0x0d])
 const [BRACE, BRACKET] = [0x7b, 0x5b]
 /** Where V8 says the text went wrong; the rest of its message quotes the body. */
@@ -38,4 +37,4 @@ export function opensJson(body: Buffer): boolean {
 
 /** The bytes after a byte order mark. */
 export const withoutBom = (body: Buffer): Buffer =>
-  body.subarray(0, 3).equals(BOM) ? body.subarray(3) : body
+  body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body

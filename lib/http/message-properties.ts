@@ -1,5 +1,4 @@
 import type { MessageProperties } from '#lib/amqp/message.ts'
-import { defined } from '#lib/defined.ts'
 import { uuidv7 } from '#lib/uuid.ts'
 import type { Given } from './properties.ts'
 import { type Multi, valuesOf } from './request.ts'
@@ -22,18 +21,16 @@ export function toProperties(from: Ingredients): MessageProperties {
   return {
     deliveryMode: given.delivery_mode === 1 ? 1 : 2,
     messageId: given.message_id ?? uuidv7(nowMs),
-    ...defined({
-      contentType,
-      contentEncoding,
-      priority: given.priority,
-      correlationId: given.correlation_id,
-      replyTo: given.reply_to,
-      expiration: given.expiration?.toString(),
-      timestamp: given.timestamp,
-      type: given.type,
-      appId: given.app_id,
-      headers: Object.keys(headers).length === 0 ? undefined : headers,
-    }),
+    contentType,
+    contentEncoding,
+    priority: given.priority,
+    correlationId: given.correlation_id,
+    replyTo: given.reply_to,
+    expiration: given.expiration?.toString(),
+    timestamp: given.timestamp,
+    type: given.type,
+    appId: given.app_id,
+    headers: Object.keys(headers).length === 0 ? undefined : headers,
   }
 }
 

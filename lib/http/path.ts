@@ -6,6 +6,9 @@ import { SHORT_STRING_BYTES } from './short-string.ts'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is its purpose.
 const CONTROL = /[\0-\x1f\x7f]/
 
+/** Nothing to decode and nothing to refuse: segments of letters, digits, `_` and `-`, dots within them. */
+const PLAIN = /^(?:\/[\w-][\w.-]*)+$/
+
 /**
  * A raw path, percent-decoded exactly once, without one trailing raw `/`.
  * @throws {WarrenError} invalid-request: malformed percent-encoding or a `%` left after decoding
@@ -13,6 +16,7 @@ const CONTROL = /[\0-\x1f\x7f]/
  * them, each in its own way), or a control character (the broker strips some)
  */
 export function decodePath(path: string): string {
+  if (PLAIN.test(path)) return path
   const whole = decodeOnce(path)
   if (whole.includes('%')) throw badPath('has a `%` left after decoding: it was encoded twice')
   if (whole.includes('//')) throw badPath('has an empty segment (`//`)')

@@ -1,4 +1,3 @@
-import { defined } from '#lib/defined.ts'
 import { PROBLEMS, type ProblemCode, WarrenError } from '#lib/errors.ts'
 import { describeError, type Log, type LogFields } from '#lib/log.ts'
 import { problemResponse } from './problem.ts'
@@ -33,9 +32,9 @@ export interface Answered {
   readonly status: number
   /** `published`, `not-routed`, or the outcome of its problem. */
   readonly outcome: string
-  readonly code?: ProblemCode
+  readonly code?: ProblemCode | undefined
   /** Only when the broker knows it: a name that anybody could invent would make metrics without end. */
-  readonly exchange?: string
+  readonly exchange?: string | undefined
   readonly ms: number
 }
 
@@ -69,7 +68,7 @@ export function respondWith<R extends Named, A extends AnyResponse>(
       log.info(answered, 'request answered')
       const { outcome = 'answered' } = facts
       const exchange = answered.status === 200 ? facts.exchange : undefined
-      onAnswered?.(defined({ status: answered.status, outcome, exchange, ms: answered.ms }))
+      onAnswered?.({ status: answered.status, outcome, exchange, ms: answered.ms })
       return response
     } catch (error) {
       const response = problemResponse(error, { ...facts, instance: request.requestId })
@@ -94,7 +93,7 @@ export function failureAnswered(
   const code = error instanceof WarrenError ? error.code : 'internal'
   const { outcome } = PROBLEMS[code]
   const known = KNOWN_EXCHANGE.has(code) ? exchange : undefined
-  return defined({ status, outcome, code, exchange: known, ms })
+  return { status, outcome, code, exchange: known, ms }
 }
 
 type FailureFields = LogFields & { readonly status: number }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { defined } from '#lib/defined.ts'
 import { type ProblemCode, WarrenError } from '#lib/errors.ts'
 import { type Answered, type Handle, respondWith } from '#lib/http/respond.ts'
 import { jsonResponse } from '#lib/http/response.ts'
@@ -101,7 +102,7 @@ test('whoever counts is told how each request ended, and an exchange only if it 
   await fails('unroutable')
   await fails('exchange-not-found')
   assert.deepEqual(
-    counted.map(({ ms, ...rest }) => rest),
+    counted.map(({ ms, ...rest }) => defined(rest)),
     [
       { status: 200, outcome: 'published', exchange: 'orders' },
       { status: 422, outcome: 'not-published' },
