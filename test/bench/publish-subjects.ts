@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { saysReady, startChild } from '#infra/local/child.ts'
+import { startChild } from '#infra/local/child.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import type { Broker } from '../support/broker.ts'
+import { startServerProcess } from './server-process.ts'
 
 /** A server that takes messages by HTTP. */
 export interface Subject {
@@ -22,7 +24,7 @@ const TOKEN = 'a-token-of-the-benchmark-0123456789abcdef'
 const JSON_TYPE = { 'Content-Type': 'application/json' }
 const BEARER = { ...JSON_TYPE, Authorization: `Bearer ${TOKEN}` }
 const BASELINES = join(import.meta.dirname, 'baselines')
-const GATEWAY = join(import.meta.dirname, '..', '..', 'gateway', 'main.ts')
+const CHECKOUT = join(import.meta.dirname, '..', '..')
 
 /** Starts every subject; the slowest to start first. @param folder for logs */
 export async function startSubjects(broker: Broker, folder: string): Promise<Subject[]> {
@@ -99,18 +101,25 @@ async function node(
   env: Readonly<Record<string, string>>,
 ): Promise<Subject> {
   const [port, adminPort] = (await freePorts(2)) as [number, number]
-  const child = await startChild({
+  const server = await startServerProcess({
     name,
-    command: process.execPath,
     args: [...args, String(port)],
     env: { ...env, PORT: String(port), ADMIN_PORT: String(adminPort) },
-    logFile: join(folder, `${name}.log`),
-    isReady: saysReady,
+    port,
+    folder,
   })
   const url = `http://127.0.0.1:${port}/publish/${EXCHANGE}`
-  const stop = async () => void (await child.stop())
-  return { name, url, headers: BEARER, body: same, messages: 1, pids: [child.pid], stop }
+  const { pid, stop } = server
+  return { name, url, headers: BEARER, body: same, messages: 1, pids: [pid], stop }
 }
 
 const startGateway = (name: string, broker: Broker, folder: string) =>
-  node(name, folder, [GATEWAY], { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })
+  node(name, folder, gatewayArguments(), { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })
+
+/** What the image gives to node. */
+function gatewayArguments(): string[] {
+  const lines = readFileSync(join(CHECKOUT, 'gateway', 'Dockerfile'), 'utf8').split('\n')
+  const command = lines.findLast((line) => line.startsWith('CMD '))?.slice('CMD '.length)
+  const [, ...args] = JSON.parse(command ?? '[]') as string[]
+  return args.map((arg) => (arg.endsWith('.ts') ? join(CHECKOUT, arg) : arg))
+}
