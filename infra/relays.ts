@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { parse } from 'yaml'
 import { ConfigError, type Env } from '#lib/config.ts'
 import { RELAY, readRelay } from '#lib/config-relay.ts'
+import { stagingName } from '#lib/names.ts'
 
 /** One listener: one relay process, or one binding. */
 export interface RelayEntry {
@@ -60,6 +61,24 @@ const file = v.strictObject(
   'must be an object with the list `relays`',
 )
 
+/** Two relays with the same way would share one staging queue, and each would take the other's bindings for stale. */
+function taken(relay: RelayEntry, earlier: readonly RelayEntry[]): string[] {
+  const { name } = relay
+  const sameName = earlier.some((other) => other.name === name)
+  const staging = stagingOf(relay)
+  const rival = earlier.find((other) => staging !== undefined && stagingOf(other) === staging)
+  return [
+    ...(sameName ? [`${name}: this name is taken by an earlier entry`] : []),
+    ...(rival === undefined || sameName
+      ? []
+      : [`${name}: ${rival.name} has the staging queue ${staging} already; set STAGING_QUEUE`]),
+  ]
+}
+
+/** Of a relay that copies; one that binds has none. */
+const stagingOf = ({ mode, exchange, queue, settings }: RelayEntry): string | undefined =>
+  mode === 'bind' ? undefined : (settings['STAGING_QUEUE'] ?? stagingName(exchange, queue))
+
 /**
  * Reads the listeners and checks the settings of each of them.
  * @throws {ConfigError} with every problem, each naming its entry
@@ -69,9 +88,7 @@ export function readRelays(path: string | URL = RELAYS_FILE): readonly RelayEntr
   const problems = result.success
     ? result.output.relays.flatMap((relay, index, all) => [
         ...wrongSettings(relay),
-        ...(all.findIndex(({ name }) => name === relay.name) < index
-          ? [`${relay.name}: this name is taken by an earlier entry`]
-          : []),
+        ...taken(relay, all.slice(0, index)),
       ])
     : result.issues.map((issue) => `${v.getDotPath(issue) ?? 'the file'} ${issue.message}`)
   if (!result.success || problems.length > 0) {

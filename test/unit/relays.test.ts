@@ -63,6 +63,16 @@ test('every problem is named, with its entry', () => {
   ])
 })
 
+test('two relays cannot share a staging queue; two bindings can share a queue', () => {
+  const two = (more: string) =>
+    `relays: [{ exchange: e, queue: a }, { name: b, exchange: e, queue: a, ${more} }]`
+  assert.deepEqual(problems(two('settings: { BINDING_KEY: x }')), [
+    'infra/relays.yml: b: a has the staging queue relay.e.a already; set STAGING_QUEUE',
+  ])
+  assert.deepEqual(problems(two('settings: { STAGING_QUEUE: relay.e.a.2 }')), [])
+  assert.deepEqual(problems(two('mode: bind')), [])
+})
+
 const WRONG: readonly [what: string, yaml: string, problem: RegExp][] = [
   ['no YAML', 'relays: [', /cannot be read/],
   ['an empty file', '', /must be an object with the list `relays`/],
