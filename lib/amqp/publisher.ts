@@ -54,25 +54,24 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let closing = false
   const freezes = watchFreezes((gap) => onGap(state, gap), GAP_MS)
 
-  const publish = async (message: OutgoingMessage, deadline: Deadline): Promise<Receipt> => {
+  const refuse = ({ body }: OutgoingMessage) => {
     if (closing) throw new WarrenError('overloaded', { detail: 'This instance is shutting down.' })
-    if (message.body.length > state.limit) {
-      throw new WarrenError('body-too-large', { maxBytes: state.limit })
-    }
-    freezes.note()
-    const { routed, attempts } = await withSecondAttempt(
-      () => attempt(state, message, deadline, freezes.note),
-      deadline,
-    )
-    if (routed || !message.mandatory) return { routed, attempts }
-    // The first attempt may have found a queue that has gone since.
-    throw new WarrenError(attempts === 1 ? 'unroutable' : 'connection-lost')
+    if (body.length <= state.limit) return
+    throw new WarrenError('body-too-large', { maxBytes: state.limit })
   }
 
   return {
     publish: async (message, deadline) => {
       try {
-        return await publish(message, deadline)
+        refuse(message)
+        freezes.note()
+        const { routed, attempts } = await withSecondAttempt(
+          () => attempt(state, message, deadline, freezes.note),
+          deadline,
+        )
+        if (routed || !message.mandatory) return { routed, attempts }
+        // The first attempt may have found a queue that has gone since.
+        throw new WarrenError(attempts === 1 ? 'unroutable' : 'connection-lost')
       } catch (error) {
         throw withMessage(error, message)
       }

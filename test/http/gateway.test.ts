@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TOKEN } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { endOfFile } from '../support/ending.ts'
-import { type Gateway, startTestGateway } from '../support/gateway.ts'
+import { type Gateway, MAIN, startTestGateway } from '../support/gateway.ts'
 import { type Observer, observe } from '../support/messages.ts'
 import { lines, sendRaw } from '../support/raw-http.ts'
 import { checkProblem } from '../support/run-cases.ts'
@@ -252,6 +255,23 @@ test('SIGTERM under load: every request is answered, every 200 has its message; 
   assert.ok(answers.length > 0 && answers.every((status) => status === 200))
   assert.equal((await observer.ids('orders.q')).length, answers.length)
   assert.doesNotMatch(await own.logs(), new RegExp(TOKEN))
+})
+
+test('a log that nobody reads any more ends nothing', async (t) => {
+  const env = { PORT: '0', ADMIN_PORT: '0', API_TOKEN: TOKEN, AMQP_URL: broker.amqpUrl }
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  t.after(() => child.kill('SIGKILL'))
+  const [line] = await once(createInterface(child.stdout), 'line')
+  child.stdout.destroy()
+  const origin = `http://127.0.0.1:${JSON.parse(line).port}`
+  const headers = { authorization: `Bearer ${TOKEN}` }
+  for (let round = 0; round < 5; round += 1) {
+    const { status } = await send(origin, { path: '/publish/orders', body: '1', headers })
+    assert.equal(status, 200)
+  }
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
 })
 
 test('a second SIGTERM ends it at once', async (t) => {

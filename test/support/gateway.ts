@@ -15,7 +15,8 @@ export interface Gateway {
   logs(): Promise<string>
 }
 
-const MAIN = new URL('../../gateway/main.ts', import.meta.url).pathname
+/** The gateway's program. */
+export const MAIN = new URL('../../gateway/main.ts', import.meta.url).pathname
 
 /** Starts the gateway on free ports; it ends with the test. */
 export async function startTestGateway(ending: Ending, env: Env): Promise<Gateway> {
