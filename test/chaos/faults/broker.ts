@@ -80,14 +80,34 @@ const queuesOf = ({ subject }: World) => [
   ...new Set(subject.lanes.flatMap(({ entry, queue }) => [entry, queue])),
 ]
 
-/**
- * A limit of no messages that refuses what comes, and destroys nothing. A quorum queue counts only what
- * nobody has taken yet, so the consumer rests meanwhile.
- */
-const NO_ROOM = '{"max-length":0,"overflow":"reject-publish"}'
+/** What a queue does that is full. */
+const REFUSES = '"overflow":"reject-publish"'
+/** A quorum queue counts only what nobody has taken yet, so the consumer rests meanwhile. */
+const NO_ROOM = `"max-length":0,${REFUSES}`
 
 /** A quorum queue takes what comes before its leader has told its publishers. */
 const BURST = Array.from({ length: 50 }, (_, index) => index)
+
+/**
+ * Leaves a queue no room, and destroys nothing. A classic queue reads the limit before it reads what to
+ * do about it, and drops what is too much by default; so it must know first, which a confirm shows:
+ * it reads its policy in turn with what is published.
+ */
+async function fill(broker: Broker, queue: string, channel: ConfirmChannel): Promise<void> {
+  const pattern = `^${queue.replaceAll('.', '\\.')}$`
+  const policy = (definition: string) =>
+    broker.ctl('set_policy', '--apply-to', 'queues', 'chaos.full', pattern, `{${definition}}`)
+  await policy(REFUSES)
+  await until('an ack', async () => (await probe(channel, queue)) === 'ack', TAKES_EFFECT_MS)
+  await policy(NO_ROOM)
+  const refuses = async () => {
+    const answers = await Promise.all(BURST.map(() => probe(channel, queue)))
+    return answers.includes('nack')
+  }
+  await until('a nack', refuses, TAKES_EFFECT_MS).catch(() => {
+    throw new NothingHappened(`${queue} went on taking messages`)
+  })
+}
 
 const FULL: Fault = {
   name: 'queue full',
@@ -95,18 +115,8 @@ const FULL: Fault = {
     const { queue } = pick(world.subject.lanes)
     const broker = world.nodes.all[0] as Broker
     await world.consumers.pause()
-    const pattern = `^${queue.replaceAll('.', '\\.')}$`
-    await broker.ctl('set_policy', '--apply-to', 'queues', 'chaos.full', pattern, NO_ROOM)
     try {
-      await onChannel(world.url, async (channel) => {
-        const refuses = async () => {
-          const answers = await Promise.all(BURST.map(() => probe(channel, queue)))
-          return answers.includes('nack')
-        }
-        await until('a nack', refuses, TAKES_EFFECT_MS).catch(() => {
-          throw new NothingHappened(`${queue} went on taking messages`)
-        })
-      })
+      await onChannel(world.url, (channel) => fill(broker, queue, channel))
       await sleep(seconds * 1000)
     } finally {
       await broker.ctl('clear_policy', 'chaos.full')
