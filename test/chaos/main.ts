@@ -84,4 +84,6 @@ try {
   process.exitCode = EXIT.cannotRun
 } finally {
   await end()
+  // Whatever did not end in its time must not keep the program: whoever started it waits for its verdict.
+  process.exit()
 }
