@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { freePorts } from '#infra/local/ports.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
@@ -51,6 +52,7 @@ export async function startCluster(ends: Ending): Promise<Nodes> {
       return broker
     }),
   )
+  await reserve([epmdPort, ...distPorts, ...all.map(({ amqpPort }) => amqpPort)])
   const cluster = clusterOf(all, addresses)
   await cluster.together()
   return { all, link: linksTo(ends, all), queueType: 'quorum', cluster }
@@ -63,6 +65,13 @@ const CONF = [
   // A node that is silent for so long counts as gone; the default of 60 is longer than any fault.
   'net_ticktime = 5',
 ]
+
+/**
+ * While a node is away nobody's outgoing connection is given its port, so that it can come back. This
+ * list is the namespace's own.
+ */
+const reserve = (ports: readonly number[]) =>
+  writeFile('/proc/sys/net/ipv4/ip_local_reserved_ports', ports.join(','))
 
 /** One port mapper for all: each node's own would not know the others. */
 function startEpmd(ends: Ending, port: number): void {
