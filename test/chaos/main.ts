@@ -22,9 +22,9 @@ const SUBJECTS = {
 const endings: (() => unknown)[] = []
 const ends: Ending = { after: (one) => void endings.unshift(one) }
 
-/** The last first. One that fails, or takes too long, keeps no other from ending. */
+/** The last first, also what is added meanwhile. One that fails, or takes too long, keeps no other. */
 async function end(): Promise<void> {
-  for (const one of endings.splice(0)) {
+  for (let one = endings.shift(); one !== undefined; one = endings.shift()) {
     const ended = (async () => one())().catch((error) => console.error(error))
     await Promise.race([ended, sleep(ENDS_WITHIN_MS, undefined, { ref: false })])
   }

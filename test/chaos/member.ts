@@ -34,10 +34,17 @@ export async function startMember(
   let expected = false
   let crashes = 0
   let running = Promise.resolve()
+  // Comes before the ends of the process itself, whose own end must not have it started again.
+  const endForGood = async () => {
+    expected = true
+    await running
+    await child.stop()
+  }
   const startAgain = async () => {
     for (;;) {
       try {
         child = await start()
+        ends.after(endForGood)
         return watch()
       } catch (error) {
         if (expected) return
@@ -65,33 +72,28 @@ export async function startMember(
     return shown
   }
   watch()
-  ends.after(async () => {
-    expected = true
-    await running
-    await child.stop()
-  })
+  ends.after(endForGood)
   return {
     name,
     get crashes() {
       return crashes
     },
-    kill: () =>
-      end(async ({ pid, ended }) => {
-        signalGroup(pid, 'SIGKILL')
-        const { signal } = await ended
-        if (signal !== 'SIGKILL') throw new NothingHappened(`${name} had ended by itself`)
-        return `${name} (pid ${pid}) killed`
-      }),
-    freeze: async (seconds) => {
-      await running
-      return freeze(name, child.pid, seconds)
-    },
-    replace: () =>
-      end(async (old) => {
-        const { code, signal } = await old.stop(15_000)
-        return `${name} ended with ${signal ?? code}`
-      }),
+    kill: () => end((old) => kill(name, old)),
+    freeze: (seconds) => running.then(() => freeze(name, child.pid, seconds)),
+    replace: () => end((old) => replace(name, old)),
   }
+}
+
+async function kill(name: string, { pid, ended }: Child): Promise<string> {
+  signalGroup(pid, 'SIGKILL')
+  const { signal } = await ended
+  if (signal !== 'SIGKILL') throw new NothingHappened(`${name} had ended by itself`)
+  return `${name} (pid ${pid}) killed`
+}
+
+async function replace(name: string, old: Child): Promise<string> {
+  const { code, signal } = await old.stop(15_000)
+  return `${name} ended with ${signal ?? code}`
 }
 
 /** nginx and the like work in more than one process. */
