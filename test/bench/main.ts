@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { benchVerdict, EXIT, print, type Report } from '../support/report.ts'
 import { benchColdStart } from './coldstart.ts'
+import { benchGrowth } from './growth.ts'
 import { benchPublish } from './publish.ts'
 import { benchRelay } from './relay.ts'
 
@@ -9,15 +10,17 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Report>>> =
   publish: benchPublish,
   relay: benchRelay,
   coldstart: benchColdStart,
+  growth: benchGrowth,
 }
 
 interface Options {
   readonly rounds?: number
   readonly seconds?: number
   readonly messages?: number
+  readonly points?: number
 }
 
-const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')} | all] [--rounds N] [--seconds S] [--messages M] [--json]`
+const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')} | all] [--rounds N] [--seconds S] [--messages M] [--points P] [--json]`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,6 +29,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     messages: { type: 'string' },
+    points: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -40,6 +44,7 @@ const options: Options = {
   ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
   ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
   ...(values.messages === undefined ? {} : { messages: Number(values.messages) }),
+  ...(values.points === undefined ? {} : { points: Number(values.points) }),
 }
 let exit: number = EXIT.met
 for (const one of chosen) {

@@ -113,7 +113,8 @@ async function node(
   return { name, url, headers: BEARER, body: same, messages: 1, pids: [pid], stop }
 }
 
-const startGateway = (name: string, broker: Broker, folder: string) =>
+/** A gateway as its image starts it, in a process of its own. @param folder for its log */
+export const startGateway = (name: string, broker: Broker, folder: string) =>
   node(name, folder, gatewayArguments(), { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })
 
 /** What the image gives to node. */

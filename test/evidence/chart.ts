@@ -1,11 +1,7 @@
 import { barX, plot, ruleX, ruleY } from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
 import type { Row } from '../support/report.ts'
-
-interface SvgElement {
-  setAttribute(name: string, value: string): void
-  readonly outerHTML: string
-}
+import { type SvgElement, svgFile } from './svg.ts'
 
 const WIDTH = 720
 const LABELS = 150
@@ -31,7 +27,5 @@ export function drawChart(rows: readonly Row[], metric: string): string {
       ruleX([0]),
     ],
   }) as unknown as SvgElement
-  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  svg.setAttribute('style', 'background: white; color: black')
-  return `${svg.outerHTML}\n`
+  return svgFile(svg)
 }

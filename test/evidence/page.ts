@@ -1,5 +1,7 @@
+import { formula, type Growth } from '../support/growth.ts'
 import type { Report, Row } from '../support/report.ts'
 import { drawChart } from './chart.ts'
+import { drawCurves } from './curves.ts'
 import { PROGRAMS, type Program, type Run } from './runs.ts'
 
 /** The files of the page by their paths below docs/. */
@@ -12,7 +14,9 @@ made it, when, and on which machine; run it on yours. This page is made from the
 \`npm run evidence\`, and a test compares the two.
 
 Figures are medians of interleaved rounds, with the least and the most; ratios are medians of the
-quotients of each round. A red line in a chart goes from the least to the most.
+quotients of each round. A red line in a chart goes from the least to the most. Where a figure was measured
+over a number n, the law is fitted by least squares of the relative deviations, whose root mean square is what
+it is off by; dots in a chart are what was measured, the line is the law.
 `
 
 const UNTESTED = `## What was not tested
@@ -33,6 +37,9 @@ export function makePages(runs: Readonly<Record<string, Run>>): Pages {
     for (const metric of program.charts) {
       pages[`evidence/${chartName(name, metric)}`] = drawChart(run.report.rows, metric)
     }
+    for (const [figure, growths] of curvesOf(run.report)) {
+      pages[`evidence/${chartName(name, figure)}`] = drawCurves(growths)
+    }
     return section(name, program, run)
   })
   const absent = missing.map(
@@ -45,10 +52,14 @@ export function makePages(runs: Readonly<Record<string, Run>>): Pages {
 
 const chartName = (name: string, metric: string) => `${name}-${metric.replaceAll(' ', '-')}.svg`
 
+/** What is drawn into one chart: the same figure over the same number, of all subjects. */
+const curvesOf = ({ growths = [] }: Report): ReadonlyMap<string, readonly Growth[]> =>
+  Map.groupBy(growths, ({ metric, over }) => `${metric} over ${over}`)
+
 function section(name: string, { title, about, charts }: Program, run: Run): string {
   const { report } = run
-  const images = charts.map(
-    (metric) => `![${title}: ${metric}](evidence/${chartName(name, metric)})\n\n`,
+  const images = [...charts, ...curvesOf(report).keys()].map(
+    (figure) => `![${title}: ${figure}](evidence/${chartName(name, figure)})\n\n`,
   )
   return `## ${title}
 
@@ -58,7 +69,7 @@ ${about}
 ${run.verdict}
 \`\`\`
 
-${targets(report)}${ratios(report)}${images.join('')}${details(report)}\`npm run ${run.command}\`, ${run.at.slice(0, 10)}, ${run.minutes} min: ${machine(run)}.
+${targets(report)}${ratios(report)}${laws(report)}${images.join('')}${details(report)}\`npm run ${run.command}\`, ${run.at.slice(0, 10)}, ${run.minutes} min: ${machine(run)}.
 ${report.notes.map((note) => `\n> ${note}\n`).join('')}`
 }
 
@@ -83,6 +94,19 @@ const ratios = ({ ratios: all }: Report) =>
   table(
     ['of', 'to', 'setting', 'metric', 'ratio'],
     all.map(({ of, to, setting, metric, median }) => [of, to, setting, metric, figure(median)]),
+  )
+
+const laws = ({ growths = [] }: Report) =>
+  table(
+    ['figure', 'n', 'subject', 'law', 'off by', 'unit'],
+    growths.map((growth) => [
+      growth.metric,
+      growth.over,
+      growth.subject,
+      formula(growth),
+      `${Math.round(100 * growth.residual)} %`,
+      growth.unit,
+    ]),
   )
 
 /** All rows, folded away. */

@@ -40,7 +40,10 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   },
   growth: {
     title: 'Growth',
-    about: 'What connections, bodies, relays and frozen functions cost as their number grows.',
+    about:
+      'What callers, larger bodies, listeners of one exchange (each with a relay, or with a binding) and ' +
+      'execution environments of Lambda cost as their number grows. What it means for an installation: ' +
+      '[Scale](scale.md).',
     command: ['bench', '--', 'growth'],
     charts: [],
   },

@@ -15,6 +15,8 @@ import { until } from '../support/until.ts'
 const PREFETCH = 500
 /** So that the faults happen while messages are under way. */
 const PER_SECOND = 1500
+/** All must have arrived so long after the last was published. */
+const ALL_MS = 240_000
 const QUEUE = 'matrix.q'
 const STAGING = `relay.matrix.${QUEUE}`
 
@@ -147,16 +149,29 @@ async function survive(t: TestContext, { seed, messages, faults, settings = {} }
     await sleep(random() * 2000)
   }
   await publishing
-  await until('all', () => ledger.firsts.length >= messages, 240_000)
   const [inStaging, inDestination] = [
     await observe(source.amqpUrl),
     await observe(destination.amqpUrl),
   ]
   ends.after(() => inStaging.close())
   ends.after(() => inDestination.close())
-  await until('both queues empty', async () => {
-    return (await inStaging.depth(STAGING)) + (await inDestination.depth(QUEUE)) === 0
+  const depths = async () => ({
+    staging: await inStaging.depth(STAGING),
+    dead: await inStaging.depth(`${STAGING}.dead`),
+    destination: await inDestination.depth(QUEUE),
   })
+  try {
+    await until('all', () => ledger.firsts.length >= messages, ALL_MS)
+    await until('both queues empty', async () => {
+      const { staging, destination: left } = await depths()
+      return staging + left === 0
+    })
+  } catch (error) {
+    t.diagnostic(`${ledger.firsts.length} arrived; in queues ${JSON.stringify(await depths())}`)
+    t.diagnostic(`after ${happened.join(', ')}`)
+    for (const line of stage.relay.lines.slice(-30)) t.diagnostic(JSON.stringify(line))
+    throw error
+  }
   t.diagnostic(`seed ${seed}: ${happened.length} faults, ${ledger.duplicates} duplicates`)
   assert.equal(ledger.firsts.length, messages)
   assert.equal(await inStaging.depth(`${STAGING}.dead`), 0)

@@ -1,3 +1,5 @@
+import { formula, type Growth } from './growth.ts'
+
 /** One measured quantity of one subject: median, least and most over the rounds. */
 export interface Row {
   readonly subject: string
@@ -35,6 +37,8 @@ export interface Report {
   readonly targets: readonly Target[]
   /** What the reader must know, e.g. that the machine was noisy. */
   readonly notes: readonly string[]
+  /** How figures grow with a number, where that was measured. */
+  readonly growths?: readonly Growth[]
 }
 
 /** Exit codes of the evidence programs. */
@@ -72,6 +76,10 @@ export function print(report: Report, asJson: boolean, verdict: string): void {
       ['subject', 'setting', 'metric', 'median', 'min', 'max', 'unit'],
       report.rows.map(rowCells),
     )
+    table(
+      ['growth of', 'over n', 'subject', 'law', 'off by', 'unit'],
+      (report.growths ?? []).map(growthCells),
+    )
     table(['ratio', 'to', 'setting', 'metric', 'median'], report.ratios.map(ratioCells))
     table(['target', 'goal', 'stretch', 'got', ''], report.targets.map(targetCells))
     for (const note of report.notes) console.log(`note: ${note}`)
@@ -102,6 +110,14 @@ const ratioCells = ({ of, to, setting, metric, median: value }: Ratio) => [
   setting,
   metric,
   figure(value),
+]
+const growthCells = (growth: Growth) => [
+  growth.metric,
+  growth.over,
+  growth.subject,
+  formula(growth),
+  `${(100 * growth.residual).toFixed(0)} %`,
+  growth.unit,
 ]
 const targetCells = ({ what, goal, stretch, got, met }: Target) => [
   what,
