@@ -74,14 +74,24 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     hole(toDestination, 'drop-replies', seconds),
 }
 
+/**
+ * At any length it refuses what comes. RabbitMQ 3.10 heeds a policy's `max-length` before its `overflow`:
+ * a classic queue that is given both at once drops all that waits in it.
+ */
+const REFUSING = { overflow: 'reject-publish' }
+
+const govern = ({ destination }: Pick<Stage, 'destination'>, policy: object) =>
+  destination.ctl(
+    ...['set_policy', '--apply-to', 'queues', 'full', `^${QUEUE}$`, JSON.stringify(policy)],
+  )
+
 const FULL: Readonly<Record<string, Fault>> = {
-  'destination full': async ({ destination, ledger }, seconds) => {
-    await ledger.pause()
-    const limit = '{"max-length":1,"overflow":"reject-publish"}'
-    await destination.ctl('set_policy', '--apply-to', 'queues', 'full', `^${QUEUE}$`, limit)
+  'destination full': async (stage, seconds) => {
+    await stage.ledger.pause()
+    await govern(stage, { ...REFUSING, 'max-length': 1 })
     await sleep(seconds * 1000)
-    await destination.ctl('clear_policy', 'full')
-    ledger.resume()
+    await govern(stage, REFUSING)
+    stage.ledger.resume()
   },
 }
 
@@ -114,6 +124,7 @@ async function raise(ends: Ending, settings: Record<string, string>): Promise<St
     })
   const relay = await start()
   await Promise.all([saveQueueNames(source), saveQueueNames(destination)])
+  await govern({ destination }, REFUSING)
   const ledger = keepSteadyLedger(destination.amqpUrl, QUEUE)
   ledger.resume()
   ends.after(ledger.pause)
@@ -168,6 +179,7 @@ async function survive(t: TestContext, { seed, messages, faults, settings = {} }
     })
   } catch (error) {
     t.diagnostic(`${ledger.firsts.length} arrived; in queues ${JSON.stringify(await depths())}`)
+    t.diagnostic(`missing ${missing(ledger.firsts, messages).join(', ')}`)
     t.diagnostic(`after ${happened.join(', ')}`)
     for (const line of stage.relay.lines.slice(-30)) t.diagnostic(JSON.stringify(line))
     throw error
@@ -179,6 +191,15 @@ async function survive(t: TestContext, { seed, messages, faults, settings = {} }
   const allowed = happened.length * 2 * PREFETCH
   assert.ok(ledger.duplicates <= allowed, `${ledger.duplicates} duplicates of at most ${allowed}`)
   return ledger.firsts
+}
+
+/** The ids that did not arrive, as ranges. */
+function missing(ids: readonly number[], count: number): string[] {
+  const arrived = [-1, ...ids.toSorted((a, b) => a - b), count]
+  return arrived.flatMap((id, index) => {
+    const next = arrived[index + 1]
+    return next === undefined || next === id + 1 ? [] : [`${id + 1} to ${next - 1}`]
+  })
 }
 
 const inOrder = (ids: readonly number[]) => ids.every((id, index) => id === index)
