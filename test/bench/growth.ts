@@ -13,7 +13,7 @@ export interface GrowthBenchOptions {
   readonly rounds?: number
   /** Of load at each point of the curves over HTTP. @default 2 */
   readonly seconds?: number
-  /** For each point of the curves of relays and environments. @default 5000 */
+  /** For each point of the curves of relays and environments. @default 2000 */
   readonly messages?: number
   /** How many points each curve has, counted from the least; at least 2. @default all of them */
   readonly points?: number
@@ -70,7 +70,7 @@ const CURVES: readonly (readonly [string, string, string, Law])[] = [
 
 /** What connections, bodies, listeners and environments of Lambda cost as their number grows. */
 export async function benchGrowth(options: GrowthBenchOptions): Promise<Report> {
-  const { rounds = 2, seconds = 2, messages = 5000, points = Number.POSITIVE_INFINITY } = options
+  const { rounds = 2, seconds = 2, messages = 2000, points = Number.POSITIVE_INFINITY } = options
   if (points < 2) throw new Error('a curve has at least 2 points')
   const folder = await mkdtemp(join(tmpdir(), 'warren-bench-'))
   const results = createRounds()

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { killNoted } from '#infra/local/processes.ts'
 import { benchVerdict, EXIT, print, type Report } from '../support/report.ts'
 import { benchColdStart } from './coldstart.ts'
 import { benchGrowth } from './growth.ts'
@@ -46,6 +50,18 @@ const options: Options = {
   ...(values.messages === undefined ? {} : { messages: Number(values.messages) }),
   ...(values.points === undefined ? {} : { points: Number(values.points) }),
 }
+// All that a benchmark starts is noted below it, and ends with a Ctrl-C.
+const home = mkdtempSync(join(tmpdir(), 'warren-bench-'))
+process.env['TMPDIR'] = home
+const tidy = () => rmSync(home, { recursive: true, force: true, maxRetries: 3 })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    killNoted(home)
+    tidy()
+    process.exit(EXIT.cannotRun)
+  })
+}
+
 let exit: number = EXIT.met
 for (const one of chosen) {
   try {
@@ -57,4 +73,5 @@ for (const one of chosen) {
     exit = EXIT.cannotRun
   }
 }
+tidy()
 process.exitCode = exit
