@@ -80,11 +80,14 @@ async function countClients(broker: Broker): Promise<readonly [number, number]> 
 }
 
 async function ask(child: ChildProcess, order: Order): Promise<Answer> {
+  const answered = new AbortController()
+  const ended = async () => {
+    await once(child, 'exit', { signal: answered.signal })
+    return [{ error: 'a process of environments ended' }]
+  }
   child.send(order)
-  const [answer] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(() => [{ error: 'a process of environments ended' }]),
-  ])) as [Answer]
+  const [answer] = (await Promise.race([once(child, 'message'), ended()])) as [Answer]
+  answered.abort()
   if (answer.error !== undefined) throw new Error(answer.error)
   return answer
 }

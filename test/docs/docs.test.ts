@@ -15,7 +15,7 @@ import { codeBlocks, headingAnchors, linkTargets, tableRows } from '../support/m
 import { readRules } from '../support/observability.ts'
 import { ownHome } from '../support/stack.ts'
 
-const FILES = ['api', 'clients', 'consumers', 'errors', 'relays', 'runbook'].map(
+const FILES = ['api', 'clients', 'consumers', 'errors', 'relays', 'runbook', 'scale'].map(
   (name) => `docs/${name}.md`,
 )
 const texts = new Map(FILES.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]))

@@ -7,7 +7,7 @@ import { PROGRAMS, type Run } from '../evidence/runs.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../docs/${path}`, import.meta.url), 'utf8')
 
-test('docs/evidence.md and its charts are what the runs printed', () => {
+test('docs/evidence.md, its charts and the tables of docs/scale.md are what the runs printed', () => {
   const files = globSync('docs/evidence/*').map((path) => basename(path))
   const runs = files
     .filter((file) => file.endsWith('.json'))
@@ -16,7 +16,7 @@ test('docs/evidence.md and its charts are what the runs printed', () => {
       JSON.parse(read(`evidence/${file}`)),
     ])
   for (const [name] of runs) assert.ok(Object.hasOwn(PROGRAMS, name), name)
-  const pages = makePages(Object.fromEntries(runs))
+  const pages = makePages(Object.fromEntries(runs), read('scale.md'))
   for (const [path, text] of Object.entries(pages)) assert.equal(read(path), text, path)
   const charts = files.filter((file) => file.endsWith('.svg')).map((file) => `evidence/${file}`)
   assert.deepEqual(

@@ -3,6 +3,8 @@ import type { Report, Row } from '../support/report.ts'
 import { drawChart } from './chart.ts'
 import { drawCurves } from './curves.ts'
 import { PROGRAMS, type Program, type Run } from './runs.ts'
+import { fillScale } from './scale.ts'
+import { table } from './tables.ts'
 
 /** The files of the page by their paths below docs/. */
 export type Pages = Readonly<Record<string, string>>
@@ -27,8 +29,11 @@ const UNTESTED = `## What was not tested
 - More than a day: no run here is longer than an hour.
 `
 
-/** Makes the page, and its charts, from what the programs printed. */
-export function makePages(runs: Readonly<Record<string, Run>>): Pages {
+/**
+ * Makes the page, and its charts, from what the programs printed.
+ * @param scale docs/scale.md as it is: only its tables are made
+ */
+export function makePages(runs: Readonly<Record<string, Run>>, scale: string): Pages {
   const known = Object.entries(PROGRAMS).filter(([name]) => runs[name] !== undefined)
   const missing = Object.entries(PROGRAMS).filter(([name]) => runs[name] === undefined)
   const pages: Record<string, string> = {}
@@ -42,6 +47,7 @@ export function makePages(runs: Readonly<Record<string, Run>>): Pages {
     }
     return section(name, program, run)
   })
+  pages['scale.md'] = runs['growth'] ? fillScale(scale, runs['growth'].report) : scale
   const absent = missing.map(
     ([, { title, command }]) =>
       `- ${title}: \`npm run ${command.join(' ')}\` has not been run for this page.\n`,
@@ -124,12 +130,6 @@ function details({ rows }: Report): string {
     rows.map(cells),
   )
   return `<details><summary>All figures</summary>\n\n${all}</details>\n\n`
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return ''
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
-  return `${line(head)}${line(head.map(() => '---'))}${rows.map(line).join('')}\n`
 }
 
 const figure = (value: number): string =>

@@ -86,9 +86,13 @@ export function growthOf(
   return { subject, over, metric, unit: own[0]?.unit ?? '', points, ...fit(law, points) }
 }
 
+/** What the arithmetic of a fit leaves where there is nothing. */
+const ROUNDING = 1e-12
+
 /** The law as a reader would write it. */
 export function formula({ law, a, b }: Fit): string {
-  const [first, second] = [a, Math.abs(b)].map((value) => String(Number(value.toPrecision(3))))
+  const short = (value: number) => String(Math.abs(value) < ROUNDING ? 0 : +value.toPrecision(3))
+  const [first, second] = [short(a), short(Math.abs(b))]
   if (law === 'power') return `${first} · n^${b < 0 ? '-' : ''}${second}`
   return `${first} ${b < 0 ? '-' : '+'} ${second} · n`
 }
