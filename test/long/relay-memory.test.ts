@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { connect } from 'amqplib'
 import { startBroker } from '../support/broker.ts'
+import { lastFirst } from '../support/ending.ts'
 import { keepLedger } from '../support/ledger.ts'
 import { startRelay } from '../support/relay.ts'
 
@@ -18,14 +19,15 @@ function peakMib(pid: number): number {
 }
 
 test('1,000 messages of 10 MB pass with less than 400 MiB in memory', async (t) => {
+  const ends = lastFirst(t) // Connections first: a close after the end of the broker never came back.
   const broker = await startBroker()
-  t.after(() => broker.dispose())
+  ends.after(() => broker.dispose())
   const settings = { AMQP_URL: broker.amqpUrl, EXCHANGE: 'big', QUEUE_TOPIC: 'big.q' }
-  const relay = await startRelay(t, settings)
+  const relay = await startRelay(ends, settings)
   const ledger = await keepLedger(broker.amqpUrl, 'big.q')
-  t.after(() => ledger.close())
+  ends.after(() => ledger.close())
   const connection = await connect(broker.amqpUrl)
-  t.after(() => connection.close())
+  ends.after(() => connection.close())
   const channel = await connection.createConfirmChannel()
   const body = Buffer.alloc(MESSAGE_BYTES, '.')
   for (let id = 0; id < MESSAGES; id += 1) {
@@ -41,15 +43,16 @@ test('1,000 messages of 10 MB pass with less than 400 MiB in memory', async (t) 
 })
 
 test('a destination that stands still leaves the memory bounded, too', async (t) => {
+  const ends = lastFirst(t) // Connections first: a close after the end of the broker never came back.
   const broker = await startBroker()
-  t.after(() => broker.dispose())
+  ends.after(() => broker.dispose())
   const observer = await connect(broker.amqpUrl)
-  t.after(() => observer.close())
+  ends.after(() => observer.close())
   const channel = await observer.createConfirmChannel()
   const full = { 'x-max-length': 1, 'x-overflow': 'reject-publish' }
   await channel.assertQueue('stuck.q', { durable: true, arguments: full })
   const settings = { AMQP_URL: broker.amqpUrl, EXCHANGE: 'stuck', QUEUE_TOPIC: 'stuck.q' }
-  const relay = await startRelay(t, { ...settings, HOLD_MS: '15000', HOLD_CHECK_MS: '500' })
+  const relay = await startRelay(ends, { ...settings, HOLD_MS: '15000', HOLD_CHECK_MS: '500' })
   const body = Buffer.alloc(MESSAGE_BYTES, '.')
   for (let id = 0; id < 100; id += 1) {
     channel.publish('stuck', '', body, { messageId: String(id), persistent: true })
@@ -57,7 +60,7 @@ test('a destination that stands still leaves the memory bounded, too', async (t)
   }
   await relay.logged('session ended', 60_000)
   const ledger = await keepLedger(broker.amqpUrl, 'stuck.q')
-  t.after(() => ledger.close())
+  ends.after(() => ledger.close())
   assert.equal((await ledger.complete(100, 120_000)).distinct, 100)
   const peak = peakMib(relay.child.pid)
   t.diagnostic(`peak ${Math.round(peak)} MiB`)
