@@ -126,7 +126,8 @@ function createOutbox(internals: Internals): Outbox {
     // What the kernel has taken may be written over.
     if (stream.writableLength === 0) start = end = 0
     stream.cork()
-    process.nextTick(() => {
+    // Not at the next tick: each of many HTTP requests that came in together has its own.
+    setImmediate(() => {
       open = false
       send()
       stream.uncork()
