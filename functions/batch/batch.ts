@@ -10,20 +10,24 @@ import { type Note, respondWith } from '#lib/http/respond.ts'
 import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
 import { failed, type ItemResult, incomplete, isFailed } from './results.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 /**
  * Publishes many messages: POST /batch/{exchange}. Always answers, and says of each item what became
  * of it: a bad one never stops the others. 200 means that all were published.
  */
-export const createBatch = (deps: PublishDeps) =>
-  respondWith(
-    (request: PublishRequest, note) => batch(deps, request, note),
+export const createBatch = (deps: PublishDeps) => {
+  const turns = createTurns()
+  return respondWith(
+    (request: PublishRequest, note) => batch(deps, turns, request, note),
     deps.log,
     deps.onAnswered,
   )
+}
 
 async function batch(
   deps: PublishDeps,
+  turns: Turns,
   request: PublishRequest,
   note: Note,
 ): Promise<HttpResponse> {
@@ -34,6 +38,15 @@ async function batch(
   if (request.body.length > maxBodyBytes) {
     throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
   }
+  return turns.take(exchange, request.deadline, () => publishAll(deps, request, exchange, note))
+}
+
+async function publishAll(
+  deps: PublishDeps,
+  request: PublishRequest,
+  exchange: string,
+  note: Note,
+): Promise<HttpResponse> {
   const items = await (deps.readItems ?? readItems)(request)
   // All are read before the first is published: reading one may take longer than reading another,
   // and they are to be published in order.
