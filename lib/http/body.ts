@@ -1,3 +1,4 @@
+import { after } from '#lib/after.ts'
 import type { Faults } from './faults.ts'
 import { opensJson } from './json.ts'
 import { isFormType, isIdentity, isJsonType } from './media-type.ts'
@@ -34,7 +35,7 @@ export function readLabel({ headers }: Pick<HttpRequest, 'headers'>, faults: Fau
 /** The content type that the message gets, or why its body is not what it claims. */
 export interface Reading {
   readonly contentType: string
-  readonly malformed?: string
+  readonly malformed?: string | undefined
 }
 
 const UNKNOWN = 'application/octet-stream'
@@ -43,18 +44,19 @@ const UNKNOWN = 'application/octet-stream'
  * A body that claims to be JSON must be JSON. One without a type, or with the one that old clients
  * send for everything, is called JSON when it is an object or array; nobody means such a form.
  */
-export async function readBody(
+export function readBody(
   { type, encoding }: Label,
   body: Buffer,
   check: JsonCheck,
-): Promise<Reading> {
+): Reading | Promise<Reading> {
   const contentType = type ?? UNKNOWN
   if (!isIdentity(encoding)) return { contentType }
   if (isJsonType(contentType)) {
-    const malformed = await check(body)
-    return malformed === undefined ? { contentType } : { contentType, malformed }
+    return after(check(body), (malformed) => ({ contentType, malformed }))
   }
   const unsaid = type === undefined || isFormType(type)
-  const isJson = unsaid && opensJson(body) && (await check(body)) === undefined
-  return { contentType: isJson ? 'application/json' : contentType }
+  if (!unsaid || !opensJson(body)) return { contentType }
+  return after(check(body), (fault) => ({
+    contentType: fault === undefined ? 'application/json' : contentType,
+  }))
 }

@@ -29,12 +29,12 @@ export const ENVELOPE_PROPERTIES = PROPERTY_NAMES.filter((name) => !OUTSIDE.incl
  * @param http headers of the batch, for the trace
  * @throws {WarrenError} invalid-request or malformed-json, with everything that is wrong
  */
-export async function readEnvelope(
+export function readEnvelope(
   item: unknown,
   exchange: string,
   http: Multi,
   deps: ReadingDeps,
-): Promise<OutgoingMessage> {
+): OutgoingMessage | Promise<OutgoingMessage> {
   if (!isObject(item)) throw invalid([], 'Must be a JSON object with a payload.')
   const faults = createFaults()
   refuseUnknown(item, MEMBERS, [], faults)

@@ -1,3 +1,4 @@
+import { after } from '#lib/after.ts'
 import type { OutgoingMessage } from '#lib/amqp/message.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { type JsonCheck, type Label, readBody, readLabel } from './body.ts'
@@ -24,7 +25,7 @@ export function readMessage(
   request: HttpRequest,
   exchange: string,
   deps: ReadingDeps,
-): Promise<OutgoingMessage> {
+): OutgoingMessage | Promise<OutgoingMessage> {
   const faults = createFaults()
   const given = readParameters(request, faults)
   const label = readLabel(request, faults)
@@ -46,17 +47,21 @@ export interface Parts {
 }
 
 /** Puts a message together. @throws {WarrenError} as {@link readMessage} does */
-export async function assemble(parts: Parts, deps: ReadingDeps): Promise<OutgoingMessage> {
+export function assemble(
+  parts: Parts,
+  deps: ReadingDeps,
+): OutgoingMessage | Promise<OutgoingMessage> {
   const { exchange, given, label, body, http, faults } = parts
   const nowMs = deps.now()
   const headers = messageHeaders(given, http, nowMs)
   fitsFrame(headers, ['headers'], faults)
-  const { contentType, malformed } = await readBody(label, body, deps.checkJson)
-  refuse(parts, malformed)
-  const contentEncoding = label.encoding
-  const properties = toProperties({ given, contentType, contentEncoding, headers, nowMs })
-  const { routing_key: routingKey = '', mandatory = true } = given
-  return { exchange, routingKey, body, properties, mandatory }
+  return after(readBody(label, body, deps.checkJson), ({ contentType, malformed }) => {
+    refuse(parts, malformed)
+    const contentEncoding = label.encoding
+    const properties = toProperties({ given, contentType, contentEncoding, headers, nowMs })
+    const { routing_key: routingKey = '', mandatory = true } = given
+    return { exchange, routingKey, body, properties, mandatory }
+  })
 }
 
 /** Throws if anything is wrong; a body alone has its own code. */

@@ -8,7 +8,7 @@ import { type RequestOptions, request } from '../support/requests.ts'
 
 const NOW = 1_790_000_000_000
 const deps = { now: () => NOW, checkJson: jsonFault }
-const read = (options: RequestOptions = {}) => readMessage(request(options), 'orders', deps)
+const read = async (options: RequestOptions = {}) => readMessage(request(options), 'orders', deps)
 const headersOf = async (options: RequestOptions) => (await read(options)).properties.headers
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
