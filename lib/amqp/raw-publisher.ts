@@ -62,10 +62,12 @@ export async function openRawPublisher(
     'return',
     unlessClosed((message: Message) => events.onReturn(toReturned(message))),
   )
+  const writer = createRawWriter(connection, channel)
   return {
-    publish: numbering(createRawWriter(connection, channel), () => closed || ended),
+    publish: numbering(writer, () => closed || ended),
     isOpen: () => !closed && !ended,
     close: () => {
+      if (!closed && !ended) writer.flush()
       closed = true
       closeQuietly(channel)
     },

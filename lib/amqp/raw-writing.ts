@@ -21,6 +21,8 @@ import { shortString } from './raw-properties.ts'
 export interface RawWriter {
   /** Sent `mandatory`. @throws {RangeError} when the properties do not fit into a frame */
   write(exchange: string, routingKey: string, properties: Buffer, body: Buffer): void
+  /** Sends what was gathered: nothing of this channel may follow its close. */
+  flush(): void
 }
 
 /** Larger bodies are not copied: each of their frames is a write of its own. */
@@ -51,6 +53,7 @@ export function createRawWriter(connection: AmqpConnection, channel: unknown): R
         for (const part of frame(FRAME_BODY, number, slice)) outbox.add(part)
       }
     },
+    flush: outbox.send,
   }
 }
 
@@ -105,6 +108,8 @@ interface Outbox {
   bytes(): Buffer
   /** Sends these bytes behind what was gathered, without copying them. */
   add(part: Buffer): void
+  /** Sends what was gathered. */
+  send(): void
 }
 
 /** As much as the kernel takes at once; some fifty messages of 1 KB. */
@@ -134,6 +139,7 @@ function createOutbox(internals: Internals): Outbox {
     })
   }
   return {
+    send,
     bytes: () => bytes,
     reserve: (count) => {
       openForThisTurn()

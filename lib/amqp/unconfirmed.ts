@@ -51,7 +51,8 @@ interface Entry extends Unconfirmed {
   lateMs: number
   readonly resolve: (outcome: boolean) => void
   readonly reject: (error: unknown) => void
-  onSettled?: () => void
+  /** Who waits until it is settled, to send another message with the same id; there may be thousands. */
+  waiters?: Set<() => void>
 }
 
 export function createUnconfirmed(options: UnconfirmedOptions): UnconfirmedMessages {
@@ -67,7 +68,7 @@ export function createUnconfirmed(options: UnconfirmedOptions): UnconfirmedMessa
     options.onSettled()
     if (outcome instanceof Error) entry.reject(outcome)
     else entry.resolve(outcome)
-    entry.onSettled?.()
+    for (const waiter of entry.waiters ?? []) waiter()
   }
   const lookAt = (entry: Entry, nowMs: number) => {
     if (entry.dueMs <= nowMs) {
@@ -123,13 +124,17 @@ export function createUnconfirmed(options: UnconfirmedOptions): UnconfirmedMessa
 function settled(entry: Entry | undefined, { atMs }: Deadline): Promise<void> {
   if (entry === undefined) return Promise.resolve()
   return new Promise((resolve, reject) => {
-    const late = () => reject(new WarrenError('overloaded'))
-    const timer = setTimeout(late, Math.max(0, atMs - performance.now()))
-    const earlier = entry.onSettled
-    entry.onSettled = () => {
-      earlier?.()
+    const waiters = entry.waiters ?? new Set()
+    entry.waiters = waiters
+    const waiter = () => {
       clearTimeout(timer)
       resolve()
     }
+    const late = () => {
+      waiters.delete(waiter)
+      reject(new WarrenError('overloaded'))
+    }
+    const timer = setTimeout(late, Math.max(0, atMs - performance.now()))
+    waiters.add(waiter)
   })
 }
