@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { type BuildOptions, build, type Plugin as EsbuildPlugin, type Metafile } from 'esbuild'
+import { late } from './late.ts'
 import type { FunctionDefinition, Plugin, Serverless } from './serverless.ts'
 import { type ZipEntry, zip } from './zip.ts'
 
@@ -64,7 +65,10 @@ export interface Bundled {
  */
 export async function bundle(entry: string): Promise<Bundled> {
   const packages = new Set<string>()
-  const { code, metafile } = await buildOne({ entryPoints: [entry], plugins: [apart(packages)] })
+  const { code, metafile } = await buildOne({
+    entryPoints: [entry],
+    plugins: [late, apart(packages)],
+  })
   const beside = [...packages].map(async (name) => {
     const contents = `export * from '${name}'`
     const made = await buildOne({ stdin: { contents, resolveDir: import.meta.dirname } })

@@ -1,5 +1,4 @@
 import { type Socket, connect as tcpConnect } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
 import { type Deadline, remainingMs } from '#lib/deadline.ts'
 import { readPem } from '#lib/pem.ts'
 import { FRAME_END, FRAME_METHOD, FRAME_OVERHEAD, HEAD_BYTES, SIZE_AT } from './raw-frames.ts'
@@ -38,7 +37,7 @@ export const isUnexplained = (error: unknown): boolean =>
  *   open one now, or says nothing by the deadline. Never throws.
  */
 export async function askWhyRefused(options: Refusing): Promise<string | undefined> {
-  const socket = open(options)
+  const socket = await open(options)
   const late = setTimeout(() => socket.destroy(), Math.max(0, remainingMs(options.deadline)))
   try {
     socket.write(Buffer.from('AMQP\0\0\x09\x01', 'latin1'))
@@ -51,11 +50,13 @@ export async function askWhyRefused(options: Refusing): Promise<string | undefin
   }
 }
 
-function open({ url, caFile }: Refusing): Socket {
+/** TLS is loaded only where it is used: a function's cold start is short of time. */
+async function open({ url, caFile }: Refusing): Promise<Socket> {
   const { protocol, hostname, port } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
   if (protocol === 'amqp:') return tcpConnect({ host, port: Number(port || 5672) })
   const ca = caFile === undefined ? {} : { ca: readPem(caFile) }
+  const { connect: tlsConnect } = await import('node:tls')
   return tlsConnect({ host, port: Number(port || 5671), servername: host, ...ca })
 }
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startChild } from '#infra/local/child.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import type { Broker } from '../support/broker.ts'
+import { imageArguments } from './image-arguments.ts'
 import { startServerProcess } from './server-process.ts'
 
 /** A server that takes messages by HTTP. */
@@ -24,7 +24,6 @@ const TOKEN = 'a-token-of-the-benchmark-0123456789abcdef'
 const JSON_TYPE = { 'Content-Type': 'application/json' }
 const BEARER = { ...JSON_TYPE, Authorization: `Bearer ${TOKEN}` }
 const BASELINES = join(import.meta.dirname, 'baselines')
-const CHECKOUT = join(import.meta.dirname, '..', '..')
 
 /** Starts every subject; the slowest to start first. @param folder for logs */
 export async function startSubjects(broker: Broker, folder: string): Promise<Subject[]> {
@@ -115,12 +114,4 @@ async function node(
 
 /** A gateway as its image starts it, in a process of its own. @param folder for its log */
 export const startGateway = (name: string, broker: Broker, folder: string) =>
-  node(name, folder, gatewayArguments(), { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })
-
-/** What the image gives to node. */
-function gatewayArguments(): string[] {
-  const lines = readFileSync(join(CHECKOUT, 'gateway', 'Dockerfile'), 'utf8').split('\n')
-  const command = lines.findLast((line) => line.startsWith('CMD '))?.slice('CMD '.length)
-  const [, ...args] = JSON.parse(command ?? '[]') as string[]
-  return args.map((arg) => (arg.endsWith('.ts') ? join(CHECKOUT, arg) : arg))
-}
+  node(name, folder, imageArguments('gateway'), { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })

@@ -3,6 +3,7 @@ import { type Child, saysReady, startChild } from '#infra/local/child.ts'
 import { freePorts } from '#infra/local/ports.ts'
 import type { Broker } from '../support/broker.ts'
 import type { Observer } from '../support/messages.ts'
+import { imageArguments } from './image-arguments.ts'
 
 /** Whatever brings messages from an exchange to a queue. */
 export interface Mover {
@@ -30,7 +31,6 @@ const STAGING = `relay.${SOURCE}.${DESTINATION}`
 /** As the relay's own. */
 const PREFETCH = 500
 const BASELINES = join(import.meta.dirname, 'baselines')
-const RELAY = join(import.meta.dirname, '..', '..', 'relay', 'main.ts')
 /** The staging queue that our relay declares; the shovel gets the same one. */
 const STAGING_ARGUMENTS = {
   'x-queue-type': 'quorum',
@@ -170,7 +170,7 @@ async function startOurs(
   return startChild({
     name: 'relay',
     command: process.execPath,
-    args: [RELAY],
+    args: imageArguments('relay'),
     env: {
       AMQP_URL: broker.amqpUrl,
       EXCHANGE: SOURCE,

@@ -30,13 +30,14 @@ const BROKER_BACK_MS = 40_000
 /** When the edge was away: nobody could be answered then. */
 const edgeAway: { fromMs: number; toMs: number }[] = []
 
-/** Kills the first process with this name in a service's container, from outside. */
+/** Kills the first process with this command line, its options left out, in a service's container, from outside. */
 async function kill(service: string, command: string): Promise<number> {
   const listed = await docker('top', await stack.container(service), '-eo', 'pid,args')
   const line = listed.split('\n').find((each) =>
     each
       .trim()
       .replace(/^\d+\s+/, '')
+      .replaceAll(/ --\S+/g, '')
       .startsWith(command),
   )
   assert.ok(line, `${command} in ${listed}`)
