@@ -41,7 +41,7 @@ export async function haveWorking(
 async function install(packages: readonly string[], missing: readonly string[]): Promise<void> {
   const { WARREN_INSTALL } = readSettings({ WARREN_INSTALL: flag(true) }, process.env)
   if (!WARREN_INSTALL || !canInstall()) {
-    throw new Error(`This test needs ${missing.join(' and ')}: install ${packages.join(' and ')}.`)
+    throw new Error(`This needs ${missing.join(' and ')}: install ${packages.join(' and ')}.`)
   }
   const folder = await mkdtemp(join(tmpdir(), 'warren-install-'))
   try {
