@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import type { Broker } from '../broker.ts'
 import type { Ending } from '../ending.ts'
 import { copySources } from '../package.ts'
-import type { Account } from './account.ts'
+import type { Account, Surroundings } from './account.ts'
 import { type Call, callerOf } from './caller.ts'
 import type { Stack } from './cloudformation/stack.ts'
 import { putDocker } from './docker.ts'
-import { startAmazonMq } from './rabbitmq.ts'
+import { startAmazonMq, startTlsBroker, type TlsBroker } from './rabbitmq.ts'
 import { type Ended, run, serverless } from './serverless.ts'
 import { startAws } from './start.ts'
 
@@ -32,9 +32,33 @@ export interface Deployment {
 
 /** Prepares a deployment; all of it ends with the test. */
 export async function prepareDeployment(ending: Ending): Promise<Deployment> {
+  const { broker, ...surroundings } = await startAmazonMq(ending)
+  return prepareIn(ending, broker, surroundings)
+}
+
+/**
+ * Prepares one beside a broker that a company has already; all of it ends with the test.
+ * @param host the broker's name on the internet, which its certificate has
+ * @param otherHost leads to the same broker
+ */
+export async function prepareExternal(
+  ending: Ending,
+  host: string,
+  otherHost: string,
+): Promise<Deployment & Pick<TlsBroker, 'caFile'>> {
+  const { broker, hosts, caFile } = await startTlsBroker(ending, host)
+  const elsewhere = { [`${otherHost}:5671`]: hosts[`${host}:5671`] as string }
+  const deployment = await prepareIn(ending, broker, { hosts: { ...hosts, ...elsewhere } })
+  return { ...deployment, caFile }
+}
+
+async function prepareIn(
+  ending: Ending,
+  broker: Broker,
+  surroundings: Surroundings,
+): Promise<Deployment> {
   const checkout = await copySources(ending)
   putDocker(join(checkout, 'bin'))
-  const { broker, ...surroundings } = await startAmazonMq(ending)
   const programs = { relay: join(checkout, 'relay', 'main.ts') }
   const aws = await startAws(ending, { ...surroundings, programs })
   const stack = () => {
