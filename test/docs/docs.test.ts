@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { ROOT } from '#infra/local/settings.ts'
@@ -11,7 +11,7 @@ import { RELAY, readRelay } from '#lib/config-relay.ts'
 import { parseCommand } from '#relay/commands/args.ts'
 import { helpFor } from '#relay/commands/help.ts'
 import { HEADER } from '#relay/copy.ts'
-import { codeBlocks, headingAnchors, linkTargets, tableRows } from '../support/markdown.ts'
+import { codeBlocks, deadLinks, tableRows } from '../support/markdown.ts'
 import { readRules } from '../support/observability.ts'
 import { ownHome } from '../support/stack.ts'
 
@@ -30,16 +30,7 @@ const found = (pattern: RegExp, text = all): string[] => [
 
 for (const [file, text] of texts) {
   test(`${file} links to files and sections that are there`, () => {
-    for (const target of linkTargets(text).filter((link) => !link.startsWith('https:'))) {
-      const [path, anchor] = target.split('#') as [string, string?]
-      const linked = path === '' ? file : join(dirname(file), path)
-      assert.ok(existsSync(join(ROOT, linked)), target)
-      if (anchor === undefined) continue
-      assert.ok(
-        headingAnchors(readFileSync(join(ROOT, linked), 'utf8')).includes(anchor),
-        `${file}: ${target}`,
-      )
-    }
+    assert.deepEqual(deadLinks(file, text), [])
   })
 }
 

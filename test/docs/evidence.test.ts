@@ -16,7 +16,10 @@ test('docs/evidence.md, its charts and the tables of docs/scale.md are what the 
       JSON.parse(read(`evidence/${file}`)),
     ])
   for (const [name] of runs) assert.ok(Object.hasOwn(PROGRAMS, name), name)
-  const pages = makePages(Object.fromEntries(runs), read('scale.md'))
+  const pages = makePages(Object.fromEntries(runs), {
+    scale: read('scale.md'),
+    readme: read('../README.md'),
+  })
   for (const [path, text] of Object.entries(pages)) assert.equal(read(path), text, path)
   const charts = files.filter((file) => file.endsWith('.svg')).map((file) => `evidence/${file}`)
   assert.deepEqual(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as v from 'valibot'
@@ -8,7 +8,7 @@ import { BROKER, HTTP } from '#lib/config.ts'
 import { GATEWAY } from '#lib/config-gateway.ts'
 import { RELAY } from '#lib/config-relay.ts'
 import { PROBLEMS, type ProblemRow } from '#lib/errors.ts'
-import { linkTargets, tableRows } from '../support/markdown.ts'
+import { deadLinks, tableRows } from '../support/markdown.ts'
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
@@ -53,10 +53,7 @@ test('the tables of settings have every setting with its default, and no other',
 for (const file of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']) {
   test(`${file} links to nothing that is not there, and names only scripts that exist`, () => {
     const text = readFileSync(join(ROOT, file), 'utf8')
-    const missing = linkTargets(text).filter(
-      (target) => !/^https:/.test(target) && !existsSync(join(ROOT, target)),
-    )
-    assert.deepEqual(missing, [])
+    assert.deepEqual(deadLinks(file, text), [])
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
     for (const [, name] of text.matchAll(/\bnpm (?:run )?([a-z][a-z:]*)\b/g)) {
       assert.ok((name as string) in scripts || name === 'ci', name)

@@ -10,8 +10,8 @@ import { PROGRAMS, type Program, type Run } from './runs.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DOCS = join(ROOT, 'docs')
 
-const USAGE = `npm run evidence                       makes docs/evidence.md, and the tables of docs/scale.md, from
-                                       the runs in docs/evidence
+const USAGE = `npm run evidence                       makes docs/evidence.md, and the tables of docs/scale.md and of
+                                       README.md, from the runs in docs/evidence
 npm run evidence -- NAME [-- OPTION…]  runs a program first, and keeps what it prints
 NAME: ${Object.keys(PROGRAMS).join(', ')}`
 
@@ -62,7 +62,8 @@ function runProgram({ command }: Program, options: readonly string[]) {
 }
 
 function writePages(): number {
-  const pages = makePages(readRuns(), readFileSync(join(DOCS, 'scale.md'), 'utf8'))
+  const read = (path: string) => readFileSync(join(DOCS, path), 'utf8')
+  const pages = makePages(readRuns(), { scale: read('scale.md'), readme: read('../README.md') })
   for (const [path, text] of Object.entries(pages)) {
     writeFileSync(join(DOCS, path), text)
   }

@@ -4,7 +4,7 @@ import { drawChart } from './chart.ts'
 import { drawCurves } from './curves.ts'
 import { PROGRAMS, type Program, type Run } from './runs.ts'
 import { fillScale } from './scale.ts'
-import { table } from './tables.ts'
+import { fillMarks, table } from './tables.ts'
 
 /** The files of the page by their paths below docs/. */
 export type Pages = Readonly<Record<string, string>>
@@ -29,11 +29,16 @@ const UNTESTED = `## What was not tested
 - More than a day: no run here is longer than an hour.
 `
 
-/**
- * Makes the page, and its charts, from what the programs printed.
- * @param scale docs/scale.md as it is: only its tables are made
- */
-export function makePages(runs: Readonly<Record<string, Run>>, scale: string): Pages {
+/** Pages as they are: only their tables are made. */
+export interface Written {
+  /** docs/scale.md */
+  readonly scale: string
+  /** README.md */
+  readonly readme: string
+}
+
+/** Makes the page, and its charts, from what the programs printed. */
+export function makePages(runs: Readonly<Record<string, Run>>, { scale, readme }: Written): Pages {
   const known = Object.entries(PROGRAMS).filter(([name]) => runs[name] !== undefined)
   const missing = Object.entries(PROGRAMS).filter(([name]) => runs[name] === undefined)
   const pages: Record<string, string> = {}
@@ -48,6 +53,12 @@ export function makePages(runs: Readonly<Record<string, Run>>, scale: string): P
     return section(name, program, run)
   })
   pages['scale.md'] = runs['growth'] ? fillScale(scale, runs['growth'].report) : scale
+  pages['../README.md'] = fillMarks(readme, {
+    evidence: table(
+      ['claim', 'what was found'],
+      known.map(([name, program]) => [program.claim, found(program, runs[name] as Run)]),
+    ),
+  })
   const absent = missing.map(
     ([, { title, command }]) =>
       `- ${title}: \`npm run ${command.join(' ')}\` has not been run for this page.\n`,
@@ -55,6 +66,10 @@ export function makePages(runs: Readonly<Record<string, Run>>, scale: string): P
   pages['evidence.md'] = [HEAD, ...sections, UNTESTED.trimEnd(), `\n${absent.join('')}`].join('\n')
   return pages
 }
+
+/** The verdict, with a link to its section of the page. */
+const found = ({ title }: Program, { verdict }: Run) =>
+  `[${verdict}](docs/evidence.md#${title.toLowerCase().replaceAll(' ', '-')})`
 
 const chartName = (name: string, metric: string) => `${name}-${metric.replaceAll(' ', '-')}.svg`
 

@@ -1,6 +1,6 @@
 import type { Growth } from '../support/growth.ts'
 import type { Report } from '../support/report.ts'
-import { table } from './tables.ts'
+import { fillMarks, table } from './tables.ts'
 
 /** Amazon MQ's instance types, with the most that a node of each may be configured to bear. */
 const SIZES = [
@@ -38,21 +38,14 @@ interface Costs {
   readonly brokerMsPerMb: number
 }
 
-/** Puts the tables of the run between the marks `<!-- name -->` and `<!-- end -->` of the page. */
+/** Puts the tables of the run into the page. */
 export function fillScale(page: string, report: Report): string {
   const costs = costsOf(report)
-  const tables: Readonly<Record<string, (costs: Costs) => string>> = {
-    costs: costsTable,
-    rates: ratesTable,
-    'amazon-mq': amazonMqTable,
-  }
-  return page.replaceAll(
-    /(<!-- ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g,
-    (all, begin, name, end) => {
-      const make = tables[name]
-      return make ? `${begin}\n${make(costs)}${end}` : all
-    },
-  )
+  return fillMarks(page, {
+    costs: costsTable(costs),
+    rates: ratesTable(costs),
+    'amazon-mq': amazonMqTable(costs),
+  })
 }
 
 function costsOf({ rows, growths = [] }: Report): Costs {

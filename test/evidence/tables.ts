@@ -4,3 +4,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
   return `${line(head)}${line(head.map(() => '---'))}${rows.map(line).join('')}\n`
 }
+
+/** Puts texts between the marks `<!-- name -->` and `<!-- end -->` of a page. */
+export const fillMarks = (page: string, texts: Readonly<Record<string, string>>): string =>
+  page.replaceAll(/(<!-- ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g, (all, begin, name, end) =>
+    name in texts ? `${begin}\n${texts[name]}${end}` : all,
+  )

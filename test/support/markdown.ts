@@ -1,3 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ROOT } from '#infra/local/settings.ts'
+
 /** The fenced blocks of one language, e.g. `sh`. */
 export const codeBlocks = (markdown: string, language: string): string[] =>
   [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
@@ -39,4 +43,15 @@ export function stepsUnder(markdown: string, heading: string): string[] {
   const [, section = ''] = markdown.split(new RegExp(`^#+ ${heading}$`, 'm'))
   const [own = ''] = section.split(/^#/m)
   return [...own.matchAll(/^\d+\. \*\*(.+?)\*\*/gm)].map((match) => match[1] as string)
+}
+
+/** Links of a file of this checkout to files or sections that are not there. */
+export function deadLinks(file: string, text: string): string[] {
+  return linkTargets(text).filter((target) => {
+    if (/^https?:/.test(target)) return false
+    const [path, anchor] = target.split('#') as [string, string?]
+    const linked = join(ROOT, path === '' ? file : join(dirname(file), path))
+    if (!existsSync(linked)) return true
+    return anchor !== undefined && !headingAnchors(readFileSync(linked, 'utf8')).includes(anchor)
+  })
 }
