@@ -4,6 +4,7 @@ import { freePorts } from '#infra/local/ports.ts'
 import type { Broker } from '../support/broker.ts'
 import type { Observer } from '../support/messages.ts'
 import { imageArguments } from './image-arguments.ts'
+import { preload } from './preload.ts'
 
 /** Whatever brings messages from an exchange to a queue. */
 export interface Mover {
@@ -29,7 +30,7 @@ export const SOURCE = 'bench'
 export const DESTINATION = 'bench.dest'
 const STAGING = `relay.${SOURCE}.${DESTINATION}`
 /** As the relay's own. */
-const PREFETCH = 500
+export const PREFETCH = 500
 const BASELINES = join(import.meta.dirname, 'baselines')
 /** The staging queue that our relay declares; the shovel gets the same one. */
 const STAGING_ARGUMENTS = {
@@ -49,6 +50,36 @@ export const movers = (): Mover[] => [
   bindMode(),
   relay(),
 ]
+
+/** Our relay as its operator sees it: s from its start to the first copy, and from SIGTERM to its end. */
+export interface Patience {
+  readonly start: number
+  readonly drain: number
+}
+
+/**
+ * Starts a relay while `messages` wait, and ends it as soon as it has copied some of them: then it has as
+ * many in flight as it may.
+ */
+export async function measurePatience(
+  bench: MoverBench,
+  messages: number,
+  untilCopied: (count: number) => Promise<number>,
+): Promise<Patience> {
+  await stage(bench)
+  try {
+    await preload(bench.broker.amqpUrl, SOURCE, messages)
+    const beganMs = performance.now()
+    const child = await startOurs(bench, {})
+    const firstMs = await untilCopied(1)
+    await untilCopied(4 * PREFETCH)
+    const toldMs = performance.now()
+    await child.stop()
+    return { start: (firstMs - beganMs) / 1000, drain: (performance.now() - toldMs) / 1000 }
+  } finally {
+    await unstage(bench)
+  }
+}
 
 async function stage({ observer }: MoverBench): Promise<void> {
   const { channel } = observer

@@ -7,7 +7,15 @@ import { observe } from '../support/messages.ts'
 import { type Report, target } from '../support/report.ts'
 import { cpuSeconds, residentMb } from './cpu.ts'
 import { preload } from './preload.ts'
-import { DESTINATION, type Mover, type MoverBench, movers, SOURCE } from './relay-subjects.ts'
+import {
+  DESTINATION,
+  type Mover,
+  type MoverBench,
+  measurePatience,
+  movers,
+  PREFETCH,
+  SOURCE,
+} from './relay-subjects.ts'
 import { createRounds, type Figures, type Rounds } from './rounds.ts'
 
 export interface RelayBenchOptions {
@@ -24,7 +32,13 @@ const UNITS = {
   'broker CPU': 's/100k',
   'all CPU': 's/100k',
   resident: 'MB',
+  start: 's',
+  drain: 's',
 }
+/** The setting in which a relay's start and end are measured. */
+const PATIENCE = 'start and end'
+/** More than it copies until it has been told to end. */
+const PATIENCE_MESSAGES = 20_000
 /** Without a new message for this long, what is missing is lost. */
 const STALLED_MS = 30_000
 const POLL_MS = 25
@@ -45,6 +59,9 @@ export async function benchRelay(options: RelayBenchOptions): Promise<Report> {
           results.add(mover.name, type, round, await measure(bench, mover, type, messages))
         }
       }
+    }
+    for (let round = 0; round < rounds; round += 1) {
+      results.add('relay', PATIENCE, round, { ...(await patience(bench)) })
     }
     return reportOf(results)
   } finally {
@@ -83,6 +100,20 @@ async function measure(bench: MoverBench, mover: Mover, type: string, messages: 
   }
 }
 
+async function patience(bench: MoverBench) {
+  const { channel, depth } = bench.observer
+  await channel.assertQueue(DESTINATION)
+  const untilCopied = async (count: number) => {
+    while ((await depth(DESTINATION)) < count) await sleep(POLL_MS)
+    return performance.now()
+  }
+  try {
+    return await measurePatience(bench, PATIENCE_MESSAGES, untilCopied)
+  } finally {
+    await channel.deleteQueue(DESTINATION)
+  }
+}
+
 /** Milliseconds between the first and the last message in the destination. */
 async function arrival({ observer }: MoverBench, messages: number): Promise<number> {
   let first: number | undefined
@@ -108,10 +139,9 @@ function reportOf(results: Rounds): Report {
   const cpu = ratio('all CPU', 'shovel', 'classic')
   const own = ratio('relay CPU', 'predecessor', 'classic')
   const rows = results.rows(UNITS)
-  const ours = (metric: string) =>
-    rows.find(
-      (row) => row.subject === 'relay' && row.setting === 'classic' && row.metric === metric,
-    )
+  const ours = (metric: string, setting = 'classic') =>
+    rows.find((row) => row.subject === 'relay' && row.setting === setting && row.metric === metric)
+  const seconds = (metric: string) => ours(metric, PATIENCE)?.median ?? Number.NaN
   return {
     name: 'relay',
     rows,
@@ -123,6 +153,8 @@ function reportOf(results: Rounds): Report {
       target('relay CPU s/100k', ours('relay CPU')?.median ?? Number.NaN, 'most', 1.2, 0.8),
       target('relay CPU to the predecessor', own.median, 'most', 0.25),
       target('resident MB', ours('resident')?.max ?? Number.NaN, 'most', 120),
+      target('start to the first copy, s', seconds('start'), 'most', 1.5, 1),
+      target(`SIGTERM to the end, ${PREFETCH} in flight, s`, seconds('drain'), 'most', 1.5, 1),
     ],
     notes: [],
   }
