@@ -29,8 +29,8 @@ export interface Callers {
   takeLabels(): ReadonlyMap<string, number>
   /** When the last acknowledged publication to this exchange was begun; on performance.now()'s clock. */
   lastAckedMs(exchange: string): number
-  /** The longest wait for an answer, in seconds, by label. */
-  readonly waits: ReadonlyMap<string, number>
+  /** The longest wait for an answer so far, in seconds. */
+  longestWaitS(): number
   /** Resolves when there are no more ids and all answers are there. */
   readonly ended: Promise<unknown>
 }
@@ -44,7 +44,7 @@ const GIVE_UP_MS = 20_000
 export function startCallers(options: CallersOptions): Callers {
   const { count, exchangeOf, pace, ledger } = options
   const agent = new Agent({ keepAlive: true })
-  const waits = new Map<string, number>()
+  let longestWaitS = 0
   const lastAcked = new Map<string, number>()
   let labels = new Map<string, number>()
 
@@ -54,8 +54,7 @@ export function startCallers(options: CallersOptions): Callers {
     ledger.begun(id)
     const { told, label } = await post(options, agent, exchange, id)
     ledger.answered(id, told)
-    const seconds = (performance.now() - begunMs) / 1000
-    waits.set(label, Math.max(waits.get(label) ?? 0, seconds))
+    longestWaitS = Math.max(longestWaitS, (performance.now() - begunMs) / 1000)
     labels.set(label, (labels.get(label) ?? 0) + 1)
     if (told === 'acked') lastAcked.set(exchange, Math.max(lastAcked.get(exchange) ?? 0, begunMs))
     return told
@@ -66,7 +65,7 @@ export function startCallers(options: CallersOptions): Callers {
     }
   }
   return {
-    waits,
+    longestWaitS: () => longestWaitS,
     lastAckedMs: (exchange) => lastAcked.get(exchange) ?? 0,
     takeLabels: () => {
       const taken = labels

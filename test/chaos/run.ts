@@ -26,8 +26,8 @@ export interface RunOptions {
 /** What a run has found. */
 export interface Outcome {
   readonly account: Account
-  /** The longest wait for an answer, in seconds, by its label: `200`, or the code of a problem. */
-  readonly waits: ReadonlyMap<string, number>
+  /** For an answer. */
+  readonly longestWaitS: number
   readonly seconds: number
   /** One line for each fault: when, what, what shows it, and what callers were told meanwhile. */
   readonly faults: readonly string[]
@@ -76,7 +76,7 @@ export async function run(ends: Ending, options: RunOptions): Promise<Outcome> {
   say(`all are answered after ${secondsSince(startMs).toFixed(1)} s`)
   stuck ??= await settled(world, consumers.lastMs)
   const seconds = secondsSince(startMs)
-  return { account: ledger.account(), waits: callers.waits, seconds, faults, stuck }
+  return { account: ledger.account(), longestWaitS: callers.longestWaitS(), seconds, faults, stuck }
 }
 
 function notRepaired(error: unknown): string {

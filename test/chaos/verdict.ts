@@ -4,24 +4,11 @@ import type { Outcome } from './run.ts'
 
 /** Promise 6: an answer within 8 s of the last body byte. */
 const LONGEST_WAIT_S = 8
-/**
- * A gateway that stands still cannot keep that promise. The edge answers in its place, after 9.5 s of
- * silence (infra/edge/locations.ts); half a second more for a busy machine.
- */
-const LONGEST_WAIT_FOR_EDGE_S = 10
-const EDGE_ANSWER = 'gateway-lost'
-
-/** The longest waits: for what answers itself, and for the edge that answers for a silent gateway. */
-const longestWaits = ({ waits }: Outcome) => ({
-  own: Math.max(0, ...[...waits].flatMap(([label, s]) => (label === EDGE_ANSWER ? [] : [s]))),
-  edge: waits.get(EDGE_ANSWER) ?? 0,
-})
 
 /** The shared form of the evidence programs; a target that is not met is a lie or a loss. */
 export function reportOf(options: Options, outcome: Outcome, notes: readonly string[]): Report {
-  const { account, seconds, faults, stuck } = outcome
+  const { account, longestWaitS, seconds, faults, stuck } = outcome
   const setting = `${options.topology}, ${options.front}, ${options.faults} faults, seed ${options.seed}`
-  const { own, edge } = longestWaits(outcome)
   const row = (metric: string, unit: string, value: number): Row => {
     return {
       subject: options.subject,
@@ -39,8 +26,7 @@ export function reportOf(options: Options, outcome: Outcome, notes: readonly str
     name: 'chaos',
     rows: [
       ...Object.entries(account).map(([name, value]) => row(words(name), 'ids', value)),
-      row('longest wait', 's', own),
-      row('longest wait for the edge in place of a silent gateway', 's', edge),
+      row('longest wait', 's', longestWaitS),
       row('duration', 's', seconds),
     ],
     ratios: [],
@@ -48,8 +34,7 @@ export function reportOf(options: Options, outcome: Outcome, notes: readonly str
       none('lost', account.lost),
       none('refused but delivered', account.refusedDelivered),
       none('unexpected', account.unexpected),
-      most('longest wait, s', LONGEST_WAIT_S, own),
-      most('longest wait for the edge, s', LONGEST_WAIT_FOR_EDGE_S, edge),
+      most('longest wait, s', LONGEST_WAIT_S, longestWaitS),
       none('faults that did not pass by themselves', stuck === undefined ? 0 : 1),
     ],
     notes: [...(options.json ? faults : []), ...(stuck === undefined ? [] : [stuck]), ...notes],
@@ -62,15 +47,13 @@ const words = (name: string) => (name === 'refusedDelivered' ? 'refused but deli
 /** The last line. */
 export function verdictOf({ seed, subject, topology, front }: Options, outcome: Outcome): string {
   const { attempted, acknowledged, delivered, ...account } = outcome.account
-  const { own, edge } = longestWaits(outcome)
-  const wait = Math.max(own, edge).toFixed(1)
   const who = subject === 'warren' ? `${topology}, ${front}` : `${topology}, ${subject}`
   return [
     `chaos: seed ${seed}, ${who}, ${attempted} attempted, ${acknowledged} acknowledged`,
     `${delivered} delivered, lost ${account.lost}, duplicated ${account.duplicated}`,
     `unexpected ${account.unexpected}, refused ${account.refused}`,
     `refused but delivered ${account.refusedDelivered}, unknown ${account.unknown}`,
-    `recovered ${account.recovered}, longest wait ${wait} s`,
+    `recovered ${account.recovered}, longest wait ${outcome.longestWaitS.toFixed(1)} s`,
     ...(outcome.stuck === undefined ? [] : ['did not recover']),
   ].join(', ')
 }
