@@ -29,7 +29,7 @@ export function secretReader(arn: string): ReadSecret {
 
 /** Loads the SDK, and makes a client for the region of this secret. */
 export async function loadSecretsManager(arn: string) {
-  const sdk = await import('@aws-sdk/client-secrets-manager')
+  const sdk = await import('./secrets-sdk.ts')
   const region = REGION.exec(arn)?.[1]
   return { sdk, client: new sdk.SecretsManagerClient(region === undefined ? {} : { region }) }
 }

@@ -1,9 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { builtinModules } from 'node:module'
 import { basename, dirname, join } from 'node:path'
-import { type BuildOptions, build, type Plugin as EsbuildPlugin, type Metafile } from 'esbuild'
-import { late } from './late.ts'
+import { build, type Plugin as EsbuildPlugin, type Metafile } from 'esbuild'
 import type { FunctionDefinition, Plugin, Serverless } from './serverless.ts'
+import { whenCalled } from './when-called.ts'
 import { type ZipEntry, zip } from './zip.ts'
 
 /** Packs each function into a zip of its own: all it imports in one file, and the files that it names. */
@@ -52,7 +51,7 @@ const HANDLER = 'handler.cjs'
 export interface Bundled {
   /** What runs when it is loaded. */
   readonly code: Buffer
-  /** Packages that only `import()` leads to, a file each: they have to lie beside it. */
+  /** What only `import()` leads to, a file each: they have to lie beside it. */
   readonly beside: readonly ZipEntry[]
   /** Of the code. */
   readonly metafile: Metafile
@@ -64,22 +63,18 @@ export interface Bundled {
  * Node need not parse it before it is called for: 340 kB of AWS SDK took 40 % of the CPU time of a start (November 2026).
  */
 export async function bundle(entry: string): Promise<Bundled> {
-  const packages = new Set<string>()
-  const { code, metafile } = await buildOne({
-    entryPoints: [entry],
-    plugins: [late, apart(packages)],
-  })
-  const beside = [...packages].map(async (name) => {
-    const contents = `export * from '${name}'`
-    const made = await buildOne({ stdin: { contents, resolveDir: import.meta.dirname } })
-    return { name: fileOf(name), content: made.code }
+  const late = new Map<string, string>()
+  const { code, metafile } = await buildOne(entry, [whenCalled, apart(late)])
+  const beside = [...late].map(async ([name, path]) => {
+    return { name, content: (await buildOne(path, [])).code }
   })
   return { code, beside: await Promise.all(beside), metafile }
 }
 
-async function buildOne(what: BuildOptions): Promise<{ code: Buffer; metafile: Metafile }> {
+async function buildOne(entry: string, plugins: EsbuildPlugin[]) {
   const result = await build({
-    ...what,
+    entryPoints: [entry],
+    plugins,
     write: false,
     bundle: true,
     metafile: true,
@@ -97,32 +92,33 @@ async function buildOne(what: BuildOptions): Promise<{ code: Buffer; metafile: M
     define: { 'import.meta.filename': '__filename' },
     // As a `require`: `import()` would first start Node's loader of ES modules.
     supported: { 'dynamic-import': false },
-    // Lambda hands out credentials in the environment: the ways to find others are left out.
-    alias: { '@aws-sdk/credential-provider-node': CREDENTIALS },
+    alias: {
+      // Lambda hands out credentials in the environment: the ways to find others are left out.
+      '@aws-sdk/credential-provider-node': join(import.meta.dirname, 'lambda-credentials.ts'),
+      '@smithy/core/event-streams': join(import.meta.dirname, 'no-event-streams.ts'),
+    },
     logLevel: 'warning',
   })
   const [file] = result.outputFiles
-  if (file === undefined) throw new Error(`esbuild made nothing of ${JSON.stringify(what)}`)
+  if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`)
   return { code: Buffer.from(file.contents), metafile: result.metafile }
 }
 
-const CREDENTIALS = join(import.meta.dirname, 'lambda-credentials.ts')
-
-/** Leaves packages that are imported by `import()` out of the bundle, and notes their names. */
-const apart = (packages: Set<string>): EsbuildPlugin => ({
+/**
+ * Leaves what is imported by `import()` out of the bundle: it will be in a file beside it.
+ * @param late files to their sources; filled
+ */
+const apart = (late: Map<string, string>): EsbuildPlugin => ({
   name: 'apart',
   setup: ({ onResolve }) => {
-    onResolve({ filter: /^[^.#/]/ }, ({ kind, path }) => {
-      if (kind !== 'dynamic-import' || builtinModules.includes(path.replace('node:', '')))
-        return null
-      packages.add(path)
-      return { path: `./${fileOf(path)}`, external: true }
+    onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return null
+      const file = `${basename(path, '.ts')}.cjs`
+      late.set(file, join(resolveDir, path))
+      return { path: `./${file}`, external: true }
     })
   },
 })
-
-/** `@aws-sdk/client-x` is in `client-x.cjs`. */
-const fileOf = (name: string) => `${basename(name)}.cjs`
 
 /** Paths of the modules that run when a bundle is loaded: all but what only `import()` leads to. */
 export function eagerModules({ inputs, outputs }: Metafile): string[] {

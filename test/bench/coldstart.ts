@@ -79,7 +79,7 @@ async function makeSubjects(folder: string, url: string, store: string): Promise
   for (const { name, content } of await publishFiles()) await writeFile(join(folder, name), content)
   await writeFile(
     join(folder, 'eager.cjs'),
-    `new (require('./client-secrets-manager.cjs').SecretsManagerClient)({})
+    `new (require('./secrets-sdk.cjs').SecretsManagerClient)({})
      module.exports = require('./handler.cjs')\n`,
   )
   const aws = {

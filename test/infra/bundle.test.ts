@@ -43,9 +43,9 @@ test('the SDK lies beside the bundle, for when a secret is read', async () => {
   const { code, beside, metafile } = await bundle(entryOf('publish'))
   assert.deepEqual(
     beside.map(({ name }) => name),
-    ['client-secrets-manager.cjs'],
+    ['secrets-sdk.cjs'],
   )
-  assert.match(String(code), /require\("\.\/client-secrets-manager\.cjs"\)/)
+  assert.match(String(code), /require\("\.\/secrets-sdk\.cjs"\)/)
   assert.deepEqual(sdk(new Set(Object.keys(metafile.inputs))), [])
 })
 

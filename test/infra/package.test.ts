@@ -54,7 +54,7 @@ test('the same sources give the same zips, wherever and whenever', () => {
   assert.deepEqual(zipDigests(again), zipDigests(packaged))
 })
 
-const SDK = ['client-secrets-manager.cjs']
+const SDK = ['secrets-sdk.cjs']
 /** Files beside what runs at the start. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   AuthorizerLambdaFunction: SDK,

@@ -5,7 +5,7 @@ import type { Plugin } from 'esbuild'
  * CPU time of a start (Node 24, November 2026). It is loaded with its first call: TLS with the first
  * connection to an `amqps://`, unless the SDK has brought it before.
  */
-const LATE: Readonly<Record<string, string>> = {
+const MODULES: Readonly<Record<string, string>> = {
   'node:tls': `exports.connect = (...args) => require('node:tls').connect(...args)`,
   'node:assert': `
     module.exports = (ok, message) => { if (!ok) require('node:assert')(ok, message) }
@@ -13,15 +13,17 @@ const LATE: Readonly<Record<string, string>> = {
 }
 
 const FROM = /[\\/]node_modules[\\/]amqplib[\\/]/
-const NAMESPACE = 'late'
+const NAMESPACE = 'when-called'
 
 /** Gives amqplib these modules only when it calls them. */
-export const late: Plugin = {
-  name: 'late',
+export const whenCalled: Plugin = {
+  name: 'when-called',
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^node:/ }, ({ path, importer }) =>
-      path in LATE && FROM.test(importer) ? { path, namespace: NAMESPACE } : null,
+      path in MODULES && FROM.test(importer) ? { path, namespace: NAMESPACE } : null,
     )
-    onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ contents: LATE[path] ?? '' }))
+    onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({
+      contents: MODULES[path] ?? '',
+    }))
   },
 }
