@@ -1,5 +1,6 @@
 import type { ChannelEnd } from '#lib/amqp/channel-end.ts'
 import type { Delivery } from '#lib/amqp/consumer.ts'
+import { REFUSED_MS } from '#lib/amqp/exchange-channel.ts'
 import type { RawPublisher, RawPublisherEvents } from '#lib/amqp/raw-publisher.ts'
 import { CopyRefused, copyOf } from './copy.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -25,6 +26,8 @@ export interface ForwarderOptions {
   readonly park: (delivery: Delivery, reason: string, error: string) => Promise<ParkOutcome>
   /** Before the next try after `unroutable`: the destination may have to be declared. Never rejects. */
   readonly onMissing: () => Promise<void>
+  /** Before the next try after `nacked`, when nothing is unconfirmed: another publisher has to come. */
+  readonly onRefusing: () => void
   /** The broker confirmed the copy and routed it. */
   readonly onForwarded: (delivery: Delivery, hopMs: number) => void
   readonly onRefused: (why: 'unroutable' | 'nacked') => void
@@ -71,6 +74,8 @@ interface Work {
   readonly window: Window
   readonly pace: Pace
   publisher: RawPublisher | undefined
+  /** When it came. */
+  publisherSinceMs: number
   refusal: 'unroutable' | 'nacked' | 'forbidden' | undefined
   blocked: boolean
   stopped: boolean
@@ -88,6 +93,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     window: createWindow(),
     pace: createPace(options.order),
     publisher: undefined,
+    publisherSinceMs: 0,
     refusal: undefined,
     blocked: false,
     stopped: false,
@@ -107,6 +113,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     },
     use: (publisher) => {
       work.publisher = publisher
+      work.publisherSinceMs = options.now()
       pump(work)
     },
     setBlocked: (blocked) => {
@@ -220,9 +227,19 @@ function tryLater(work: Work, why: NonNullable<Work['refusal']>): void {
       await options.onMissing()
       work.preparing = false
     }
+    if (work.refusal === 'nacked') renewPublisher(work)
     pace.due()
     pump(work)
   }, delayMs)
+}
+
+/** A queue that refused once may refuse this channel for ever: see REFUSED_MS. */
+function renewPublisher(work: Work): void {
+  const { options, publisherSinceMs, window } = work
+  const isNew = options.now() - publisherSinceMs < REFUSED_MS
+  if (work.publisher === undefined || isNew || window.inFlight() > 0) return
+  work.publisher = undefined
+  options.onRefusing()
 }
 
 /** Until it is safe the message counts as in hand. */

@@ -11,6 +11,8 @@ import { within } from '#lib/within.ts'
 export interface Outlet {
   /** Opens a channel on this connection. */
   attach(connection: AmqpConnection): void
+  /** Opens another channel in the place of the one that there is; nothing may be unconfirmed on it. */
+  renew(): void
   /** Ends the channel without waiting; opens no other. */
   close(): void
 }
@@ -27,10 +29,12 @@ const OPEN_MS = 10_000
 
 export function createOutlet({ events, onReady, log }: OutletOptions): Outlet {
   let publisher: RawPublisher | undefined
+  let current: AmqpConnection | undefined
   let closed = false
   let retry: NodeJS.Timeout | undefined
 
   const attach = (connection: AmqpConnection) => {
+    current = connection
     open(connection).catch((error) => {
       if (closed || !connection.isOpen()) return // The next connection will be attached.
       log.warn({ err: describeError(error) }, 'cannot open a publishing channel')
@@ -57,6 +61,12 @@ export function createOutlet({ events, onReady, log }: OutletOptions): Outlet {
   }
   return {
     attach,
+    renew: () => {
+      if (current === undefined || publisher === undefined) return
+      publisher.close()
+      publisher = undefined
+      attach(current)
+    },
     close: () => {
       closed = true
       clearTimeout(retry)

@@ -126,6 +126,7 @@ function createRun(options: SessionOptions): Run {
         isOver: () => run.ended,
       }),
     onMissing: options.onMissing,
+    onRefusing: () => run.outlet.renew(),
     onForwarded: (delivery, hopMs) => {
       options.onForwarded(delivery, hopMs)
       if (run.narrow && !isSuspicious(delivery, deliveryLimitOf(run))) widen(run)

@@ -65,6 +65,12 @@ export interface ExchangeChannelOptions {
 // 430 unconfirmed messages on one channel (measured, RabbitMQ 3.10).
 const MAX_UNCONFIRMED = 256
 
+/**
+ * A quorum queue that was full refuses a channel for ever, also after its limit was lifted (seen with
+ * RabbitMQ 3.10), but no new one: so a channel is replaced this long after the first refusal of a row.
+ */
+export const REFUSED_MS = 1000
+
 /** Opens a channel. @throws {Error} amqplib's, when the broker refuses it or the connection ends */
 export async function openExchangeChannel(
   options: ExchangeChannelOptions,
@@ -73,6 +79,7 @@ export async function openExchangeChannel(
   const slots = createSlots(MAX_UNCONFIRMED)
   let reserved = 0
   let usable = true
+  let refusedSinceMs: number | undefined
 
   const retire = () => {
     if (!usable) return
@@ -101,6 +108,7 @@ export async function openExchangeChannel(
   }
   const channel = await openRawPublisher(connection, {
     onConfirm: (number, multiple) => {
+      refusedSinceMs = undefined
       for (const message of unconfirmed.upTo(number, multiple)) {
         meter.confirmed(performance.now() - message.writtenMs)
         if (message.returned) meter.returned()
@@ -108,6 +116,7 @@ export async function openExchangeChannel(
       }
     },
     onNack: (number, multiple) => {
+      refusedSinceMs ??= performance.now()
       for (const message of unconfirmed.upTo(number, multiple)) {
         meter.nacked()
         unconfirmed.settle(message, new WarrenError('nacked'))
@@ -124,7 +133,11 @@ export async function openExchangeChannel(
     },
   })
 
+  const retireIfRefused = () => {
+    if (refusedSinceMs !== undefined && performance.now() - refusedSinceMs >= REFUSED_MS) retire()
+  }
   const reserveNow = (messageId: string) => {
+    retireIfRefused()
     if (!usable || unconfirmed.withId(messageId) !== undefined || !slots.takeNow()) return false
     reserved += 1
     return true
@@ -132,6 +145,7 @@ export async function openExchangeChannel(
   return {
     reserveNow,
     reserve: async (messageId, deadline) => {
+      retireIfRefused()
       for (;;) {
         if (!(await slots.take(deadline)) || !usable) return false
         if (unconfirmed.withId(messageId) === undefined) break

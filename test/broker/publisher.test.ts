@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Publisher } from '#lib/amqp/message.ts'
 import { createPublisher } from '#lib/amqp/publisher.ts'
 import { deadlineIn } from '#lib/deadline.ts'
@@ -7,6 +8,7 @@ import { WarrenError } from '#lib/errors.ts'
 import { createLog } from '#lib/log.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { message, type Observer, observe } from '../support/messages.ts'
+import { until } from '../support/until.ts'
 
 let broker: Broker
 let observer: Observer
@@ -83,6 +85,18 @@ test('a full queue that refuses is a nack', async () => {
   await observer.bind('full', 'full.q', { 'x-max-length': 1, 'x-overflow': 'reject-publish' })
   await publisher.publish(message('full'), deadlineIn(7000))
   await assert.rejects(publisher.publish(message('full'), deadlineIn(7000)), failsWith('nacked'))
+})
+
+test('a quorum queue whose limit was lifted takes messages again, though it refuses old channels', async () => {
+  await observer.bind('lifted', 'lifted.q', { 'x-queue-type': 'quorum' })
+  const limit = JSON.stringify({ 'max-length': 0, overflow: 'reject-publish' })
+  await broker.ctl('set_policy', '--apply-to', 'queues', 'lifted', '^lifted\\.q$', limit)
+  const publish = () => publisher.publish(message('lifted'), deadlineIn(7000)).catch((e) => e)
+  const isNack = (answer: unknown) => answer instanceof WarrenError && answer.code === 'nacked'
+  await until('a nack', async () => isNack(await publish()))
+  await broker.ctl('clear_policy', 'lifted')
+  await sleep(1000)
+  assert.deepEqual(await publish(), { routed: true, attempts: 1 })
 })
 
 test('two publishes with the same id at once: each gets its own answer', async () => {

@@ -68,6 +68,22 @@ test("another owner's destination that is deleted is waited for, not declared", 
   await until('ready again', async () => (await relay.readiness()).status === 200)
 })
 
+test('a quorum queue whose limit was lifted gets the rest without a hold, though it refuses old channels', async (t) => {
+  await observer.channel.assertQueue('lifted.q', { arguments: { 'x-queue-type': 'quorum' } })
+  const limit = JSON.stringify({ 'max-length': 0, overflow: 'reject-publish' })
+  await broker.ctl('set_policy', '--apply-to', 'queues', 'lifted', '^lifted\\.q$', limit)
+  const settings = { AMQP_URL: broker.amqpUrl, EXCHANGE: 'lifted', QUEUE_TOPIC: 'lifted.q' }
+  const relay = await startRelay(t, settings)
+  await publishIds(broker.amqpUrl, 'lifted', 500)
+  await until('refusals', async () => (await relay.metric('nacked_total')) > 2)
+  await broker.ctl('clear_policy', 'lifted')
+  const ledger = await keepLedger(broker.amqpUrl, 'lifted.q')
+  t.after(() => ledger.close())
+  const account = await ledger.complete(500)
+  assert.equal(account.distinct, 500)
+  assert.equal(heldTimes(relay), 0)
+})
+
 test('a destination that is full for several holds gets everything afterwards', async (t) => {
   const limited = { 'x-max-length': 10, 'x-overflow': 'reject-publish' }
   await observer.channel.assertQueue('full.q', { durable: true, arguments: limited })

@@ -38,6 +38,7 @@ function bench(t: TestContext, more: Partial<ForwarderOptions> = {}): Bench {
       return 'parked'
     },
     onMissing: async () => {},
+    onRefusing: () => {},
     onForwarded: () => {},
     onRefused: () => {},
     onChange: () => {},
