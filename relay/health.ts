@@ -1,6 +1,7 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError } from '#lib/config.ts'
+import { createServer } from '#lib/http/node-http.ts'
 
 /** The small HTTP server for orchestrators and Prometheus. */
 export interface Health {

@@ -2,10 +2,7 @@ import { ConfigError, readAll, readBroker } from '#lib/config.ts'
 import { readRelay } from '#lib/config-relay.ts'
 import { createLog, describeError } from '#lib/log.ts'
 import { type Command, parseCommand } from './commands/args.ts'
-import { check } from './commands/check.ts'
-import { detach } from './commands/detach.ts'
 import { helpFor } from './commands/help.ts'
-import { replay } from './commands/replay.ts'
 import type { Report } from './commands/report.ts'
 import { type RunOptions, run } from './run.ts'
 
@@ -66,17 +63,18 @@ async function execute(command: Command, options: RunOptions): Promise<number> {
   }
 }
 
-function reportOf(
+/** A command is loaded when it is called: a relay that runs for months needs none of them in its memory. */
+async function reportOf(
   command: Exclude<Command, { name: 'run' }>,
   options: RunOptions,
 ): Promise<Report> {
   switch (command.name) {
     case 'check':
-      return check(options, command)
+      return (await import('./commands/check.ts')).check(options, command)
     case 'replay':
-      return replay(options, command)
+      return (await import('./commands/replay.ts')).replay(options, command)
     case 'detach':
-      return detach(options, command)
+      return (await import('./commands/detach.ts')).detach(options, command)
   }
 }
 

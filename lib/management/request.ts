@@ -1,6 +1,6 @@
-import { request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { request as overHttp } from '#lib/http/node-http.ts'
 import { readPem } from '#lib/pem.ts'
 
 /** Where RabbitMQ's management API is, and who asks. */
