@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { type Observer, observe } from '../support/messages.ts'
+import { havePython } from '../support/predecessor-packages.ts'
 import { type Report, target } from '../support/report.ts'
 import { cpuSeconds, machineCpuSeconds, residentMb } from './cpu.ts'
 import { load } from './load.ts'
@@ -36,6 +37,7 @@ export async function benchPublish({
   rounds = 7,
   seconds = 3,
 }: PublishBenchOptions): Promise<Report> {
+  await havePython()
   const folder = await mkdtemp(join(tmpdir(), 'warren-bench-'))
   const broker = await startBroker({ plugins: ['rabbitmq_management'] })
   const subjects: Subject[] = []

@@ -95,7 +95,7 @@ async function unstage({ observer }: MoverBench): Promise<void> {
 
 /** Its queue is its own, so it must run, stopped, while messages are published. */
 function predecessor(): Mover {
-  let child: Child
+  let child: Child | undefined
   return {
     name: 'predecessor',
     prepare: async ({ broker, folder }) => {
@@ -116,10 +116,10 @@ function predecessor(): Mover {
       child.signal('SIGSTOP')
     },
     start: async () => {
-      child.signal('SIGCONT')
-      return [child.pid]
+      child?.signal('SIGCONT')
+      return child === undefined ? [] : [child.pid]
     },
-    stop: async () => void (await child.stop(500)),
+    stop: async () => void (await child?.stop(500)),
   }
 }
 
@@ -163,22 +163,22 @@ const binding = (name: string): Mover => ({
 
 function bindMode(): Mover {
   const plain = binding('relay, mode bind')
-  let child: Child
+  let child: Child | undefined
   return {
     ...plain,
     prepare: async (bench) => {
       child = await startOurs(bench, { RELAY_MODE: 'bind' })
     },
-    start: async () => [child.pid],
+    start: async () => (child === undefined ? [] : [child.pid]),
     stop: async (bench) => {
-      await child.stop()
+      await child?.stop()
       await plain.stop(bench)
     },
   }
 }
 
 function relay(): Mover {
-  let child: Child
+  let child: Child | undefined
   return {
     name: 'relay',
     prepare: stage,
@@ -187,7 +187,7 @@ function relay(): Mover {
       return [child.pid]
     },
     stop: async (bench) => {
-      await child.stop()
+      await child?.stop()
       await unstage(bench)
     },
   }

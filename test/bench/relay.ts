@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startBroker } from '../support/broker.ts'
 import { observe } from '../support/messages.ts'
+import { havePython } from '../support/predecessor-packages.ts'
 import { type Report, target } from '../support/report.ts'
 import { cpuSeconds, residentMb } from './cpu.ts'
 import { preload } from './preload.ts'
@@ -46,6 +47,7 @@ const POLL_MS = 25
 /** Moving preloaded messages from an exchange's queue to another one, side by side, interleaved. */
 export async function benchRelay(options: RelayBenchOptions): Promise<Report> {
   const { rounds = 3, messages = 200_000 } = options
+  await havePython()
   const folder = await mkdtemp(join(tmpdir(), 'warren-bench-'))
   const broker = await startBroker({ plugins: ['rabbitmq_shovel'] })
   const observer = await observe(broker.amqpUrl)

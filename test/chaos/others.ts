@@ -6,6 +6,7 @@ import { freePorts } from '#infra/local/ports.ts'
 import { TOKEN } from '../support/api.ts'
 import type { Broker } from '../support/broker.ts'
 import type { Ending } from '../support/ending.ts'
+import { havePython } from '../support/predecessor-packages.ts'
 import type { Answer } from './callers.ts'
 import { onChannel } from './faults/channel.ts'
 import { startMember } from './member.ts'
@@ -39,6 +40,7 @@ export async function startNaive(ends: Ending, nodes: Nodes): Promise<Subject> {
 
 /** The predecessor's API and relay, each started again whenever it ends, as docker swarm did. */
 export async function startPredecessor(ends: Ending, nodes: Nodes): Promise<Subject> {
+  await havePython()
   const [front, relay] = [await nodes.link('API to broker'), await nodes.link('relay to broker')]
   await declare(front.url, false)
   const { port, start } = await childStarter(ends)
