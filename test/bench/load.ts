@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { haveInstalled } from '../support/installed.ts'
 
 const run = promisify(execFile)
 
@@ -24,8 +25,9 @@ export interface LoadResult {
   readonly failed: number
 }
 
-/** Lets wrk post the same body over and over, each connection waiting for its answer. */
+/** Lets wrk, which is installed if it is missing, post the same body over and over, each connection waiting for its answer. */
 export async function load(options: Load): Promise<LoadResult> {
+  await haveInstalled({ wrk: 'wrk' })
   const { url, connections, seconds, folder } = options
   const script = join(folder, 'load.lua')
   await writeFile(script, scriptOf(options))
