@@ -1,7 +1,6 @@
-import type { Server, ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Publisher } from '#lib/amqp/message.ts'
 import { deadlineIn } from '#lib/deadline.ts'
-import { createServer } from '#lib/http/node-http.ts'
 import { problemResponse } from '#lib/http/problem.ts'
 import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 import type { GatewayMetrics } from './metrics.ts'
