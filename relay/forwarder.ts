@@ -114,6 +114,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     use: (publisher) => {
       work.publisher = publisher
       work.publisherSinceMs = options.now()
+      work.window.unsend() // Its numbers begin anew: what is remembered by an old one would hide a return.
       pump(work)
     },
     setBlocked: (blocked) => {

@@ -29,12 +29,12 @@ const OPEN_MS = 10_000
 
 export function createOutlet({ events, onReady, log }: OutletOptions): Outlet {
   let publisher: RawPublisher | undefined
+  /** Where it is open. */
   let current: AmqpConnection | undefined
   let closed = false
   let retry: NodeJS.Timeout | undefined
 
   const attach = (connection: AmqpConnection) => {
-    current = connection
     open(connection).catch((error) => {
       if (closed || !connection.isOpen()) return // The next connection will be attached.
       log.warn({ err: describeError(error) }, 'cannot open a publishing channel')
@@ -57,14 +57,14 @@ export function createOutlet({ events, onReady, log }: OutletOptions): Outlet {
     })
     if (closed) return opened.close()
     publisher = opened
+    current = connection
     onReady(opened)
   }
   return {
     attach,
     renew: () => {
-      if (current === undefined || publisher === undefined) return
-      publisher.close()
-      publisher = undefined
+      if (closed || current === undefined) return
+      publisher?.close()
       attach(current)
     },
     close: () => {

@@ -148,6 +148,32 @@ test('a nacked message is tried again, and is not a nack to its source', async (
   assert.deepEqual(written, ['a', 'b', 'c', 'a'])
 })
 
+test('a channel that is refused for a second is replaced, and a return on the next one is seen', async (t) => {
+  let renewed = 0
+  const onRefusing = () => {
+    renewed += 1
+  }
+  const { forwarder, written, deliver, channel, pass } = bench(t, { onRefusing })
+  const returned = { replyText: 'NO_ROUTE', properties: sentOf(), body: Buffer.from('a') }
+  channel()
+  deliver('a')
+  forwarder.events.onReturn(returned)
+  forwarder.events.onConfirm(1, false)
+  await pass(100)
+  forwarder.events.onNack(2, false)
+  await pass(200)
+  assert.equal(renewed, 0, 'not at once')
+  forwarder.events.onNack(3, false)
+  await pass(1000)
+  assert.equal(renewed, 1)
+  assert.deepEqual(written, ['a', 'a', 'a'], 'nothing until there is another one')
+  channel()
+  assert.deepEqual(written, ['a'])
+  forwarder.events.onReturn(returned)
+  forwarder.events.onConfirm(1, false)
+  assert.equal(forwarder.takeAckable(), undefined, 'no queue has it')
+})
+
 test('a channel that is lost costs nothing: all is sent again, in order', (t) => {
   const { forwarder, written, deliver, channel } = bench(t)
   channel()
