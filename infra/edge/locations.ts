@@ -42,8 +42,8 @@ export const apiLocation = (settings: EdgeSettings): Lines =>
       // An https upstream may serve several hosts: it must be asked for by its own name.
       `proxy_set_header Host ${settings.api.scheme === 'https' ? '$proxy_host' : '$host'};`,
       `proxy_set_header Connection ${isKept(settings.api) ? '""' : 'close'};`,
-      // An answer within 8 s of the last byte is promised. The API takes 7 at the most; what it cannot
-      // keep because it stands still, the edge keeps in its place, on a busy machine, too.
+      // An answer within 8 s of the last byte is promised. The API itself has 7 s once it has the body; what it
+      // cannot keep (it stands still, or a function starts anew) the edge keeps in its place, on a busy machine, too.
       'proxy_send_timeout 7600ms;',
       'proxy_read_timeout 7600ms;',
       'proxy_redirect off;',

@@ -2,7 +2,7 @@ import { type Broker, startBroker } from '../support/broker.ts'
 import { type Observer, observe } from '../support/messages.ts'
 import { cpuSeconds, residentMb } from './cpu.ts'
 import type { GrowthRun } from './growth.ts'
-import { load } from './load.ts'
+import { haveWrk, load } from './load.ts'
 import { EXCHANGE, type Subject, startGateway } from './publish-subjects.ts'
 import type { Figures } from './rounds.ts'
 
@@ -24,6 +24,7 @@ type Load = typeof USUAL
 
 /** A gateway and a quorum queue, under more and more callers, and under larger and larger bodies. */
 export async function growHttp(run: GrowthRun): Promise<void> {
+  await haveWrk()
   await using broker = await startBroker()
   const observer = await observe(broker.amqpUrl)
   try {

@@ -25,9 +25,11 @@ export interface LoadResult {
   readonly failed: number
 }
 
-/** Lets wrk, which is installed if it is missing, post the same body over and over, each connection waiting for its answer. */
+/** Installs wrk if it is missing. @throws {Error} one clear line, where that cannot be */
+export const haveWrk = (): Promise<void> => haveInstalled({ wrk: 'wrk' })
+
+/** Lets wrk post the same body over and over, each connection waiting for its answer. */
 export async function load(options: Load): Promise<LoadResult> {
-  await haveInstalled({ wrk: 'wrk' })
   const { url, connections, seconds, folder } = options
   const script = join(folder, 'load.lua')
   await writeFile(script, scriptOf(options))

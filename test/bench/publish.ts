@@ -6,7 +6,7 @@ import { type Observer, observe } from '../support/messages.ts'
 import { havePython } from '../support/predecessor-packages.ts'
 import { type Report, target } from '../support/report.ts'
 import { cpuSeconds, machineCpuSeconds, residentMb } from './cpu.ts'
-import { load } from './load.ts'
+import { haveWrk, load } from './load.ts'
 import { BATCHES, EXCHANGE, type Subject, startSubjects } from './publish-subjects.ts'
 import { createRounds, type Figures, type Rounds } from './rounds.ts'
 
@@ -38,6 +38,7 @@ export async function benchPublish({
   seconds = 3,
 }: PublishBenchOptions): Promise<Report> {
   await havePython()
+  await haveWrk()
   const folder = await mkdtemp(join(tmpdir(), 'warren-bench-'))
   const broker = await startBroker({ plugins: ['rabbitmq_management'] })
   const subjects: Subject[] = []

@@ -66,17 +66,19 @@ export async function measurePatience(
   messages: number,
   untilCopied: (count: number) => Promise<number>,
 ): Promise<Patience> {
+  let child: Child | undefined
   await stage(bench)
   try {
     await preload(bench.broker.amqpUrl, SOURCE, messages)
     const beganMs = performance.now()
-    const child = await startOurs(bench, {})
+    child = await startOurs(bench, {})
     const firstMs = await untilCopied(1)
     await untilCopied(4 * PREFETCH)
     const toldMs = performance.now()
     await child.stop()
     return { start: (firstMs - beganMs) / 1000, drain: (performance.now() - toldMs) / 1000 }
   } finally {
+    await child?.stop()
     await unstage(bench)
   }
 }

@@ -6,6 +6,7 @@ import { startBroker } from '../support/broker.ts'
 import { observe } from '../support/messages.ts'
 import { havePython } from '../support/predecessor-packages.ts'
 import { type Report, target } from '../support/report.ts'
+import { until } from '../support/until.ts'
 import { cpuSeconds, residentMb } from './cpu.ts'
 import { preload } from './preload.ts'
 import {
@@ -106,7 +107,7 @@ async function patience(bench: MoverBench) {
   const { channel, depth } = bench.observer
   await channel.assertQueue(DESTINATION)
   const untilCopied = async (count: number) => {
-    while ((await depth(DESTINATION)) < count) await sleep(POLL_MS)
+    await until(`${count} copies`, async () => (await depth(DESTINATION)) >= count, STALLED_MS)
     return performance.now()
   }
   try {

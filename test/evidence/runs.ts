@@ -23,7 +23,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
       'Messages of 1 KB to a quorum queue over HTTP, with 1, 16 and 64 callers: the gateway, next to ' +
       'the predecessor, the management API of RabbitMQ, a bare fastify server without any check, and ' +
       'a server that does nothing. The rate to the bare server depends on the machine: the same code had 0.99 of it on one ' +
-      'and 0.85 on another, whose processor is twice as fast; what is short is what token, JSON, properties, log and metrics cost.',
+      'and 0.85 on another with a faster processor; why has not been profiled.',
     command: ['bench', '--', 'publish'],
     charts: ['rate', 'p99'],
   },
@@ -78,7 +78,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   },
   clients: {
     title: 'Clients of twenty years',
-    claim: 'Any client of the last twenty years gets its very bytes into the queue.',
+    claim: 'Clients of the last twenty years get their very bytes into the queue.',
     about: 'What each client sent, compared byte for byte with what was in the queue.',
     command: ['clients'],
     charts: [],

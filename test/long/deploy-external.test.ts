@@ -98,12 +98,7 @@ test('with the authority it is deployed: no broker, no network, no task, and no 
 })
 
 test('a message gets into the queue with its very bytes', async () => {
-  const made = await deployment.run(
-    'infra/token/main.ts',
-    ...['new', 'shop', '--publish', 'orders', '--stage', STAGE],
-  )
-  assert.equal(made.code, 0, made.output)
-  ;[token = ''] = made.output.split('\n')
+  token = await deployment.newToken('shop', 'orders')
   const body = Buffer.from('{ "amount" : 1.10,\n"to": "Zoë" }')
   const answer = await until(
     'a message is published',

@@ -110,12 +110,7 @@ test('one command makes everything', async () => {
 })
 
 test('a token that was made for the stage publishes, and each relay delivers the very bytes', async () => {
-  const made = await deployment.run(
-    'infra/token/main.ts',
-    ...['new', 'billing', '--publish', 'exchange', '--stage', STAGE],
-  )
-  assert.equal(made.code, 0, made.output)
-  ;[token = ''] = made.output.split('\n')
+  token = await deployment.newToken('billing', 'exchange')
   const body = Buffer.from('{ "amount" : 1.10,\n"to": "Zoë" }')
   const { json, headers } = await publishOnceReady('exchange', body)
   assert.equal(json['status'], 'OK')
@@ -128,11 +123,7 @@ test('a token that was made for the stage publishes, and each relay delivers the
 
 test('each refusal is what the status table says, whoever gives it', async () => {
   await observer.channel.assertExchange('exchange.unbound', 'fanout')
-  const other = await deployment.run(
-    'infra/token/main.ts',
-    ...['new', 'any', '--publish', '*', '--stage', STAGE],
-  )
-  const [any = ''] = other.output.split('\n')
+  const any = await deployment.newToken('any', '*')
   const known = { authorization: `Bearer ${any}` }
   await until(
     'the new token is known',

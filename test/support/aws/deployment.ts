@@ -23,6 +23,8 @@ export interface Deployment {
   serverless(command: string, ...args: readonly string[]): Promise<Ended>
   /** A program of the checkout. */
   run(program: string, ...args: readonly string[]): Promise<Ended>
+  /** `npm run token -- new NAME --publish EXCHANGE --stage dev`: the token. @throws {Error} with what was printed */
+  newToken(name: string, exchange: string): Promise<string>
   /** @throws {Error} nothing is deployed */
   stack(): Stack
   output(name: string): string
@@ -71,12 +73,21 @@ async function prepareIn(
     if (found === undefined) throw new Error(`there is no output ${name}`)
     return found.OutputValue
   }
+  const runHere: Deployment['run'] = (program, ...args) =>
+    run(aws, checkout, join(checkout, program), ...args)
+  const newToken = async (name: string, exchange: string) => {
+    const args = ['new', name, '--publish', exchange, '--stage', STAGE]
+    const { code, output } = await runHere('infra/token/main.ts', ...args)
+    if (code !== 0) throw new Error(output)
+    return output.split('\n')[0] ?? ''
+  }
   return {
     checkout,
     aws,
     broker,
     serverless: (command, ...args) => serverless(aws, checkout, command, '--stage', STAGE, ...args),
-    run: (program, ...args) => run(aws, checkout, join(checkout, program), ...args),
+    run: runHere,
+    newToken,
     stack,
     output,
     call: (...request) => callerOf(aws, output('ServiceEndpoint'))(...request),
