@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
 import { findRabbitmq } from '#infra/local/private-node.ts'
 
 const GIB = 2 ** 30
@@ -22,10 +23,12 @@ export function describeMachine(): Record<string, string> {
 const systemName = (): string =>
   /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'unknown'
 
+/** From the name of its folder: `rabbitmqctl version` leaves an epmd behind, which listens on all addresses. */
 function rabbitmqVersion(): string {
   const bin = process.env['TEST_RABBITMQ_BIN'] ?? findRabbitmq()
   if (bin === undefined) return 'none'
-  return execFileSync(`${bin}/rabbitmqctl`, ['version'], { encoding: 'utf8' }).trim()
+  const [folder] = globSync('rabbitmq_server-*', { cwd: join(bin, '..', 'lib') })
+  return folder?.replace('rabbitmq_server-', '') ?? 'unknown'
 }
 
 /** From the file: the package does not export it. */
