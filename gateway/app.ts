@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { PublishRequest } from '#functions/publish/publish.ts'
+import { after } from '#lib/after.ts'
 import { bearerOf } from '#lib/auth/bearer.ts'
 import type { Principal } from '#lib/auth/grants.ts'
 import type { TokenSet } from '#lib/auth/token-set.ts'
@@ -37,7 +38,7 @@ export interface App {
    * Path, method, token, announced size, in this order, before a byte of the body is read.
    * @throws {WarrenError} invalid-request, not-found, method-not-allowed, unauthorized, body-too-large
    */
-  admit(head: Head, incoming: IncomingMessage): Promise<Admitted>
+  admit(head: Head, incoming: IncomingMessage): Admitted | Promise<Admitted>
 }
 
 /** An answer within 8 s of the body's last byte is promised; the second is for the ways there and back. */
@@ -48,36 +49,40 @@ const NOTHING = Buffer.alloc(0)
 /** The public interface of the gateway: the same functions as on Lambda, behind our own checks. */
 export function createApp({ functions, tokens, limits }: AppOptions): App {
   return {
-    admit: async (head, incoming) => {
+    admit: (head, incoming) => {
       const route = functions[routeFor(head.method, head.path, ROUTES)]
       if ('open' in route) {
         // What needs no token reads no body either: nothing is held for strangers.
         return { answer: async () => route.open({ ...head, body: NOTHING }) }
       }
-      const principal = await authenticate(tokens, head)
-      refuseTooLarge(incoming, limits.maxBytes)
-      const answer = async () => {
-        const { body, release } = await readBody(incoming, limits)
-        try {
-          return await route.guarded({ ...head, body, principal, deadline: deadlineIn(ANSWER_MS) })
-        } finally {
-          release()
+      return after(authenticate(tokens, head), (principal) => {
+        refuseTooLarge(incoming, limits.maxBytes)
+        const answer = async () => {
+          const { body, release } = await readBody(incoming, limits)
+          const deadline = deadlineIn(ANSWER_MS)
+          try {
+            return await route.guarded({ ...head, body, principal, deadline })
+          } finally {
+            release()
+          }
         }
-      }
-      return { answer }
+        return { answer }
+      })
     },
   }
 }
 
-async function authenticate(tokens: TokenSet, { headers }: Head): Promise<Principal> {
+function authenticate(tokens: TokenSet, { headers }: Head): Principal | Promise<Principal> {
   const given = valuesOf(headers, 'authorization')
   const presented = bearerOf(given)
-  const token = presented && (await tokens.find(presented, deadlineIn(TOKEN_MS)))
-  if (token) return token
-  // RFC 6750, 3.1: no error code when no token was given at all.
-  throw given.length === 0
-    ? new WarrenError('unauthorized')
-    : new WarrenError('unauthorized', { headers: { 'www-authenticate': INVALID_TOKEN } })
+  const found = presented === undefined ? undefined : tokens.find(presented, deadlineIn(TOKEN_MS))
+  return after(found, (token) => {
+    if (token) return token
+    // RFC 6750, 3.1: no error code when no token was given at all.
+    throw given.length === 0
+      ? new WarrenError('unauthorized')
+      : new WarrenError('unauthorized', { headers: { 'www-authenticate': INVALID_TOKEN } })
+  })
 }
 
 const INVALID_TOKEN = 'Bearer realm="warren", error="invalid_token"'

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { WarrenError } from '#lib/errors.ts'
 import { invalid } from '#lib/http/faults.ts'
 import { badPath } from '#lib/http/path.ts'
 import { type HttpRequest, type Multi, valuesOf } from '#lib/http/request.ts'
+import { uuidv7 } from '#lib/uuid.ts'
 
 /** A request before its body has been read. */
 export type Head = Omit<HttpRequest, 'body'>
@@ -42,7 +42,7 @@ const REQUEST_ID = /^[\w-]{16,64}$/
 /** The id that the edge gave the request, so that its log and ours can be put together; else a new one. */
 export function requestIdOf(headers: Multi): string {
   const [given = ''] = valuesOf(headers, 'x-request-id')
-  return REQUEST_ID.test(given) ? given : randomUUID()
+  return REQUEST_ID.test(given) ? given : uuidv7()
 }
 
 /** @param raw names and values in turn, as Node gives them: nothing merged, nothing dropped. */

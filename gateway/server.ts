@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
-import { WarrenError } from '#lib/errors.ts'
 import type { Cors } from '#lib/http/cors.ts'
 import { invalid } from '#lib/http/faults.ts'
 import { problemResponse } from '#lib/http/problem.ts'
@@ -61,7 +60,7 @@ export async function startServer(options: GatewayServerOptions): Promise<Gatewa
   server.on('checkContinue', (incoming, response) => void serve(state, incoming, response, true))
   server.on('checkExpectation', (incoming, response) => {
     const fault = invalid(['headers', 'Expect'], 'Only 100-continue can be expected.')
-    void refuse(state, incoming, response, fault)
+    void send(state, incoming, response, failed(state, incoming, fault))
   })
   server.on('clientError', (error, socket) => answerUnparsed(error, socket, options.log))
   await listen(server, options)
@@ -96,40 +95,39 @@ async function serve(
 ): Promise<void> {
   state.active += 1
   try {
-    const admitted = await admit(state, incoming)
-    if (admitted instanceof WarrenError) {
-      await refuse(state, incoming, response, admitted)
-      return
-    }
-    if (expectsContinue) response.writeContinue()
-    const answer = await admitted.answer().catch((error) => failed(state, incoming, error))
-    await send(state, incoming, response, answer)
+    const answer = await answerOf(state, incoming, response, expectsContinue)
+    const lingering = send(state, incoming, response, answer)
+    if (lingering) await lingering
   } finally {
     state.active -= 1
   }
 }
 
-async function admit(state: State, incoming: IncomingMessage): Promise<Admitted | WarrenError> {
-  try {
-    const head = readHead(incoming)
-    const preflight = state.cors.preflight(head)
-    if (preflight) return { answer: async () => preflight }
-    return await state.app.admit(head, incoming)
-  } catch (error) {
-    return error instanceof WarrenError ? error : new WarrenError('internal', { cause: error })
-  }
-}
-
-/** A request that never reached its function; the functions log their own. */
-async function refuse(
+async function answerOf(
   state: State,
   incoming: IncomingMessage,
   response: ServerResponse,
-  error: WarrenError,
-): Promise<void> {
-  await send(state, incoming, response, failed(state, incoming, error))
+  expectsContinue: boolean,
+): Promise<AnyResponse> {
+  try {
+    const admitting = admit(state, incoming)
+    const admitted = admitting instanceof Promise ? await admitting : admitting
+    if (expectsContinue) response.writeContinue()
+    return await admitted.answer()
+  } catch (error) {
+    return failed(state, incoming, error)
+  }
 }
 
+/** @throws {WarrenError} as App.admit does */
+function admit({ cors, app }: State, incoming: IncomingMessage): Admitted | Promise<Admitted> {
+  const head = readHead(incoming)
+  const preflight = cors.preflight(head)
+  if (preflight) return { answer: async () => preflight }
+  return app.admit(head, incoming)
+}
+
+/** The answer to a request that never reached its function; the functions log their own. */
 function failed(
   { log, onRefused }: State,
   incoming: IncomingMessage,
@@ -143,12 +141,13 @@ function failed(
   return response
 }
 
-async function send(
+/** Resolves when a caller who is still sending has had the time to read the answer; nothing for the others. */
+function send(
   state: State,
   incoming: IncomingMessage,
   response: ServerResponse,
   answer: AnyResponse,
-): Promise<void> {
+): Promise<void> | undefined {
   const { status, headers, body } = state.cors.allow({ headers: originOf(incoming) }, answer)
   const unread = !incoming.complete
   response.writeHead(status, {
@@ -159,11 +158,10 @@ async function send(
   })
   if (!unread) {
     response.end(body)
-    return
+    return undefined
   }
   response.write(body)
-  await linger(incoming)
-  response.end()
+  return linger(incoming).then(() => void response.end())
 }
 
 const originOf = ({ headers: { origin } }: IncomingMessage): Multi =>

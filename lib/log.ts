@@ -59,12 +59,33 @@ function clean(key: string, value: unknown): unknown {
  * by its name. Such is the line of nearly every request.
  */
 function isClean(line: LogFields): boolean {
-  for (const [key, value] of Object.entries(line)) {
-    if (SECRET_KEY.test(key)) return false
+  for (const key of Object.keys(line)) {
+    if (isSecretKey(key)) return false
+    const value = line[key]
     if (typeof value === 'string' ? value.includes('://') : typeof value === 'object') return false
   }
   return true
 }
+
+/** The keys of log lines are few, and all of them ours. */
+const secretKeys = new Map<string, boolean>()
+
+function isSecretKey(key: string): boolean {
+  const known = secretKeys.get(key)
+  if (known !== undefined) return known
+  const isSecret = SECRET_KEY.test(key)
+  secretKeys.set(key, isSecret)
+  return isSecret
+}
+
+/** The time, made into text once for all lines of a millisecond. */
+function timestamp(): string {
+  const nowMs = Date.now()
+  if (nowMs !== stamp.ms) stamp = { ms: nowMs, text: new Date(nowMs).toISOString() }
+  return stamp.text
+}
+
+let stamp = { ms: 0, text: '' }
 
 /**
  * Makes a log. `fields` go into every line. The line with the event `ready` is written at every level:
@@ -74,7 +95,7 @@ export function createLog({ level = 'info', fields = {}, write = toStdout }: Log
   const least = LOG_LEVELS.indexOf(level)
   const emit = (at: LogLevel) => (more: LogFields, message: string) => {
     if (LOG_LEVELS.indexOf(at) < least && more['event'] !== 'ready') return
-    const line = { time: new Date().toISOString(), level: at, message, ...fields, ...more }
+    const line = { time: timestamp(), level: at, message, ...fields, ...more }
     write(isClean(line) ? JSON.stringify(line) : JSON.stringify(line, clean))
   }
   return {

@@ -6,7 +6,7 @@ import { readItems } from '#lib/http/batch-items.ts'
 import { readEnvelope } from '#lib/http/envelope.ts'
 import type { Parsed } from '#lib/http/json.ts'
 import { exchangeIn } from '#lib/http/path.ts'
-import { type Note, respondWith } from '#lib/http/respond.ts'
+import { type Facts, respondWith } from '#lib/http/respond.ts'
 import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
 import { failed, type ItemResult, incomplete, isFailed } from './results.ts'
@@ -19,7 +19,7 @@ import { createTurns, type Turns } from './turns.ts'
 export const createBatch = (deps: PublishDeps) => {
   const turns = createTurns()
   return respondWith(
-    (request: PublishRequest, note) => batch(deps, turns, request, note),
+    (request: PublishRequest, facts) => batch(deps, turns, request, facts),
     deps.log,
     deps.onAnswered,
   )
@@ -29,23 +29,23 @@ async function batch(
   deps: PublishDeps,
   turns: Turns,
   request: PublishRequest,
-  note: Note,
+  facts: Facts,
 ): Promise<HttpResponse> {
   deps.publisher.noteActivity()
   const exchange = exchangeIn(request.path, ROUTES.batch.path)
-  note({ exchange })
+  facts.exchange = exchange
   const { maxBodyBytes } = deps
   if (request.body.length > maxBodyBytes) {
     throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
   }
-  return turns.take(exchange, request.deadline, () => publishAll(deps, request, exchange, note))
+  return turns.take(exchange, request.deadline, () => publishAll(deps, request, exchange, facts))
 }
 
 async function publishAll(
   deps: PublishDeps,
   request: PublishRequest,
   exchange: string,
-  note: Note,
+  facts: Facts,
 ): Promise<HttpResponse> {
   const items = await (deps.readItems ?? readItems)(request)
   // All are read before the first is published: reading one may take longer than reading another,
@@ -54,7 +54,7 @@ async function publishAll(
   const results = await Promise.all(
     read.map((one, index) => publishItem(deps, request, one, index)),
   )
-  return answer(results, exchange, request.requestId, note)
+  return answer(results, exchange, request.requestId, facts)
 }
 
 /** A message, or why there is none. */
@@ -102,14 +102,15 @@ function answer(
   results: readonly ItemResult[],
   exchange: string,
   instance: string,
-  note: Note,
+  facts: Facts,
 ): HttpResponse {
   const failures = results.filter(isFailed).length
-  note({ messages: results.length, failures })
+  facts.messages = results.length
+  facts.failures = failures
   const { response, outcome } =
     failures === 0
       ? { response: jsonResponse(200, { status: 'OK', exchange, results }), outcome: 'published' }
       : incomplete(results, { exchange, instance })
-  note({ outcome })
+  facts.outcome = outcome
   return response
 }

@@ -7,7 +7,7 @@ import type { Parsed } from '#lib/http/json.ts'
 import { readMessage } from '#lib/http/message.ts'
 import { exchangeIn } from '#lib/http/path.ts'
 import type { HttpRequest } from '#lib/http/request.ts'
-import { type Note, type OnAnswered, respondWith } from '#lib/http/respond.ts'
+import { type Facts, type OnAnswered, respondWith } from '#lib/http/respond.ts'
 import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
 import type { Log } from '#lib/log.ts'
@@ -37,7 +37,7 @@ export interface PublishDeps {
  */
 export const createPublish = (deps: PublishDeps) =>
   respondWith(
-    (request: PublishRequest, note) => publish(deps, request, note),
+    (request: PublishRequest, facts) => publish(deps, request, facts),
     deps.log,
     deps.onAnswered,
   )
@@ -45,24 +45,27 @@ export const createPublish = (deps: PublishDeps) =>
 async function publish(
   deps: PublishDeps,
   request: PublishRequest,
-  note: Note,
+  facts: Facts,
 ): Promise<HttpResponse> {
   deps.publisher.noteActivity()
   const exchange = exchangeIn(request.path, ROUTES.publish.path)
-  note({ exchange })
+  facts.exchange = exchange
   const { maxBodyBytes } = deps
   if (request.body.length > maxBodyBytes) {
     throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
   }
-  const message = await readMessage(request, exchange, deps)
+  const reading = readMessage(request, exchange, deps)
+  const message = reading instanceof Promise ? await reading : reading
   const { routingKey } = message
   const { messageId } = message.properties
-  note({ routingKey, messageId })
+  facts.routingKey = routingKey
+  facts.messageId = messageId
   if (!covers(request.principal.publish, exchange, routingKey)) {
     throw new WarrenError('forbidden-destination')
   }
   const { routed, attempts } = await deps.publisher.publish(message, request.deadline)
-  note({ outcome: routed ? 'published' : 'not-routed', attempts })
+  facts.outcome = routed ? 'published' : 'not-routed'
+  facts.attempts = attempts
   const answer = { status: 'OK', exchange, routingKey, messageId }
   return jsonResponse(200, routed ? answer : { ...answer, routed })
 }

@@ -46,6 +46,7 @@ interface Place {
 export function createChannels(options: ChannelsOptions, onLate: () => Promise<void>): Channels {
   const { connection, maxChannels } = options
   const places = new Map<string, Place>() // least recently used first
+  let latest: Place | undefined // the last of them
   const missing = new Map<string, number>()
   const all = new Set<ExchangeChannel>()
 
@@ -77,6 +78,8 @@ export function createChannels(options: ChannelsOptions, onLate: () => Promise<v
     return place.channel
   }
   const touch = (exchange: string, place: Place) => {
+    if (place === latest) return
+    latest = place
     places.delete(exchange)
     places.set(exchange, place)
   }
@@ -89,6 +92,7 @@ export function createChannels(options: ChannelsOptions, onLate: () => Promise<v
   const add = (exchange: string) => {
     const place: Place = { openedMs: performance.now(), opening: open(exchange), waiting: 0 }
     places.set(exchange, place)
+    latest = place
     place.opening.then(
       (channel) => {
         place.channel = channel

@@ -7,7 +7,7 @@ import { askCanary } from './canary.ts'
 import { openConnection } from './connection.ts'
 import { connectError, isLoginRefused } from './errors.ts'
 import { ConnectionEnded } from './exchange-channel.ts'
-import { watchFreezes } from './freeze.ts'
+import { type FreezeWatch, watchFreezes } from './freeze.ts'
 import { createLink, type Link } from './link.ts'
 import type { OutgoingMessage, Publisher, Receipt } from './message.ts'
 import { NO_METER, type PublisherMeter } from './meter.ts'
@@ -50,40 +50,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
     proven: true,
     proving: undefined,
     limit: Number.POSITIVE_INFINITY,
+    closing: false,
+    freezes: watchFreezes((gap) => onGap(state, gap), GAP_MS),
   }
-  let closing = false
-  const freezes = watchFreezes((gap) => onGap(state, gap), GAP_MS)
-
-  const refuse = ({ body }: OutgoingMessage) => {
-    if (closing) throw new WarrenError('overloaded', { detail: 'This instance is shutting down.' })
-    if (body.length <= state.limit) return
-    throw new WarrenError('body-too-large', { maxBytes: state.limit })
-  }
-
   return {
-    publish: async (message, deadline) => {
-      try {
-        refuse(message)
-        freezes.note()
-        const { routed, attempts } = await withSecondAttempt(
-          () => attempt(state, message, deadline, freezes.note),
-          deadline,
-        )
-        if (routed || !message.mandatory) return { routed, attempts }
-        // The first attempt may have found a queue that has gone since.
-        throw new WarrenError(attempts === 1 ? 'unroutable' : 'connection-lost')
-      } catch (error) {
-        throw withMessage(error, message)
-      }
-    },
-    noteActivity: freezes.note,
+    publish: (message, deadline) => publish(state, message, deadline),
+    noteActivity: state.freezes.note,
     ready: async (deadline) => {
       const link = await trustedLink(state, deadline)
       if (!(await within(link.probe(), remainingMs(deadline), unavailable))) throw unavailable()
     },
     close: async (graceMs) => {
-      closing = true
-      freezes.stop()
+      state.closing = true
+      state.freezes.stop()
       const link = await state.current?.catch(() => undefined)
       await link?.close(graceMs)
     },
@@ -104,6 +83,9 @@ interface State {
   proving: Promise<void> | undefined
   /** The broker's `max_message_size` in bytes, once it told it. */
   limit: number
+  /** No more messages are taken. */
+  closing: boolean
+  readonly freezes: FreezeWatch
 }
 
 /** A gap of 1.5 heartbeats: the broker may have given the connection up. Less: it must prove itself. */
@@ -119,34 +101,44 @@ function onGap(state: State, gapMs: number): void {
 }
 
 /** One attempt, and a second one, with the same id, when the connection ended under the first. */
-async function withSecondAttempt(
-  attemptOnce: () => Promise<boolean>,
+async function publish(
+  state: State,
+  message: OutgoingMessage,
   deadline: Deadline,
 ): Promise<Receipt> {
   let written = false
   for (let attempts = 1; ; attempts += 1) {
     try {
-      return { routed: await attemptOnce(), attempts }
+      if (attempts === 1) refuseOutright(state, message)
+      const routed = await attempt(state, message, deadline)
+      if (!routed && message.mandatory) throw new WarrenError('unroutable')
+      return { routed, attempts }
     } catch (error) {
       const ended = error instanceof ConnectionEnded
       if (ended && error.written) written = true
       if (ended && attempts === 1 && remainingMs(deadline) >= SECOND_ATTEMPT_MS) continue
-      // Once an attempt was written, nobody can say "not published" any more.
-      if (written) throw new WarrenError('connection-lost', { cause: error })
-      throw ended ? new WarrenError('broker-unavailable', { cause: error }) : error
+      throw withMessage(verdict(error, written), message)
     }
   }
 }
 
+function refuseOutright({ closing, limit }: State, { body }: OutgoingMessage): void {
+  if (closing) throw new WarrenError('overloaded', { detail: 'This instance is shutting down.' })
+  if (body.length > limit) throw new WarrenError('body-too-large', { maxBytes: limit })
+}
+
+/** @param written an attempt was, and may have found a queue: nobody can say "not published" any more */
+function verdict(error: unknown, written: boolean): unknown {
+  if (written) return new WarrenError('connection-lost', { cause: error })
+  const ended = error instanceof ConnectionEnded
+  return ended ? new WarrenError('broker-unavailable', { cause: error }) : error
+}
+
 /** Writes the message once, to a channel of a connection that can be trusted; was it routed? */
-function attempt(
-  state: State,
-  message: OutgoingMessage,
-  deadline: Deadline,
-  noteClock: () => void,
-): Promise<boolean> {
+function attempt(state: State, message: OutgoingMessage, deadline: Deadline): Promise<boolean> {
+  state.freezes.note()
   const channel = reserveNow(state, message, deadline)
-  return channel?.publish(message, deadline) ?? attemptLater(state, message, deadline, noteClock)
+  return channel?.publish(message, deadline) ?? attemptLater(state, message, deadline)
 }
 
 /** A place on a channel when nothing stands in the way; undefined when something must be waited for. */
@@ -159,13 +151,12 @@ async function attemptLater(
   state: State,
   message: OutgoingMessage,
   deadline: Deadline,
-  noteClock: () => void,
 ): Promise<boolean> {
   const { messageId } = message.properties
   for (;;) {
     const link = await trustedLink(state, deadline)
     const channel = await link.reserve(message.exchange, messageId, deadline)
-    noteClock()
+    state.freezes.note()
     const usable = channel.canPublish(messageId)
     const ready = usable && link.isTrusted() && remainingMs(deadline) > 0
     if (ready && state.proven) return channel.publish(message, deadline)

@@ -95,8 +95,17 @@ export function createUnconfirmed(options: UnconfirmedOptions): UnconfirmedMessa
       new Promise((resolve, reject) => {
         const writtenMs = performance.now()
         const lateMs = writtenMs + CONFIRM_LATE_MS + body.length * LATE_MS_PER_BYTE
-        const known = { number, messageId, exchange, writtenMs, returned: false }
-        const entry: Entry = { ...known, dueMs, lateMs, resolve, reject }
+        const entry: Entry = {
+          number,
+          messageId,
+          exchange,
+          writtenMs,
+          returned: false,
+          dueMs,
+          lateMs,
+          resolve,
+          reject,
+        }
         byNumber.set(number, entry)
         byId.set(messageId, entry)
         alarm.set(Math.min(dueMs, lateMs))

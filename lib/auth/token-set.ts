@@ -24,11 +24,11 @@ export interface TokenSetOptions {
 /** All tokens of an installation. */
 export interface TokenSet {
   /**
-   * The token that was presented, if it is known and not expired.
+   * The token that was presented, if it is known and not expired; at once when it is a fixed one.
    * @throws {WarrenError} internal: it is not among the tokens that could be read, and a source could
    * not be read
    */
-  find(presented: string, deadline: Deadline): Promise<Token | undefined>
+  find(presented: string, deadline: Deadline): Token | undefined | Promise<Token | undefined>
   /** Begins to read the sources, so that the first caller need not wait for all of it. */
   prefetch(): void
 }
@@ -53,22 +53,22 @@ export function createTokenSet({ fixed, sources, log, now = Date.now }: TokenSet
         log.error({ source: source.name, err: describeError(error) }, 'tokens not read'),
     }),
   )
+  const findInSources = async (presented: string, deadline: Deadline) => {
+    const read = await Promise.allSettled(all.map((source) => source.get(deadline)))
+    const good = read.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    const found = findToken(good, presented, now())
+    const failed = read.find((one) => one.status === 'rejected')
+    if (found === undefined && failed !== undefined) {
+      throw new WarrenError('internal', { cause: failed.reason })
+    }
+    return found
+  }
   return {
     prefetch: () => {
       // A failure is in the log already, and the first caller tries again.
       for (const source of all) source.get(deadlineIn(READ_TIMEOUT_MS)).catch(() => {})
     },
-    find: async (presented, deadline) => {
-      const own = findToken(fixed, presented, now())
-      if (own !== undefined) return own
-      const read = await Promise.allSettled(all.map((source) => source.get(deadline)))
-      const good = read.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
-      const found = findToken(good, presented, now())
-      const failed = read.find((one) => one.status === 'rejected')
-      if (found === undefined && failed !== undefined) {
-        throw new WarrenError('internal', { cause: failed.reason })
-      }
-      return found
-    },
+    find: (presented, deadline) =>
+      findToken(fixed, presented, now()) ?? findInSources(presented, deadline),
   }
 }

@@ -13,7 +13,16 @@ export interface Token extends Principal {
 }
 
 /** SHA-256. Tokens are long and random, so a fast hash without salt is right for them. */
-export const digestOf = (token: string): Buffer => hash('sha256', token, 'buffer')
+export const digestOf = (token: string): Buffer => writeDigest(token, Buffer.alloc(DIGEST_BYTES))
+
+const DIGEST_BYTES = 32
+/** Of the token that is being looked for; a buffer for each would double the time that the hash takes. */
+const sought = Buffer.alloc(DIGEST_BYTES)
+
+function writeDigest(token: string, digest: Buffer): Buffer {
+  digest.write(hash('sha256', token, 'binary'), 'binary')
+  return digest
+}
 
 /**
  * The token that was presented, if it is known and not expired. Compares with every token in
@@ -24,7 +33,7 @@ export function findToken(
   presented: string,
   nowMs: number,
 ): Token | undefined {
-  const digest = digestOf(presented)
+  const digest = writeDigest(presented, sought)
   let found: Token | undefined
   for (const token of tokens) {
     const same = timingSafeEqual(token.digest, digest)

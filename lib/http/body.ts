@@ -20,16 +20,17 @@ export interface Label {
 export function readLabel({ headers }: Pick<HttpRequest, 'headers'>, faults: Faults): Label {
   const types = valuesOf(headers, 'content-type')
   if (types.length > 1) faults.add(['headers', 'Content-Type'], 'Given more than once.')
-  const type = headText(types[0] ?? '')
-  const encoding = headText(valuesOf(headers, 'content-encoding').join(', '))
-  for (const [name, value] of Object.entries({
-    'Content-Type': type,
-    'Content-Encoding': encoding,
-  })) {
-    const fault = shortStringFault(value)
-    if (fault !== undefined) faults.add(['headers', name], fault)
-  }
+  const type = labelText('Content-Type', types[0] ?? '', faults)
+  const encodings = valuesOf(headers, 'content-encoding').join(', ')
+  const encoding = labelText('Content-Encoding', encodings, faults)
   return { ...(type === '' ? {} : { type }), ...(encoding === '' ? {} : { encoding }) }
+}
+
+function labelText(name: string, value: string, faults: Faults): string {
+  const text = headText(value)
+  const fault = shortStringFault(text)
+  if (fault !== undefined) faults.add(['headers', name], fault)
+  return text
 }
 
 /** The content type that the message gets, or why its body is not what it claims. */

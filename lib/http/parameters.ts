@@ -28,9 +28,11 @@ const BY_QUERY: ReadonlyMap<string, PropertyName> = new Map(
 
 /** Reads every property from headers and query; whatever is wrong goes into `faults`. */
 export function readParameters(request: HttpRequest, faults: Faults): Given {
+  const all = [...fromHeaders(request, faults), ...fromQuery(request, faults)]
+  if (all.length === 0) return {}
   const given: Partial<Record<PropertyName, unknown>> = {}
   const seen = new Map<PropertyName, Written>()
-  for (const written of [...fromHeaders(request, faults), ...fromQuery(request, faults)]) {
+  for (const written of all) {
     const { name, text, where } = written
     const earlier = seen.get(name)
     if (earlier === undefined) {

@@ -4,7 +4,7 @@ import { problemResponse } from './problem.ts'
 import type { HttpRequest } from './request.ts'
 import type { AnyResponse, HttpResponse } from './response.ts'
 
-/** What is known of a request by now; it goes into its problem and into its log line. */
+/** What is known of a request by now: who handles it adds to it. It goes into its problem and its log line. */
 export interface Facts {
   exchange?: string
   routingKey?: string
@@ -18,13 +18,10 @@ export interface Facts {
   failures?: number
 }
 
-/** Adds to what is known of the request. */
-export type Note = (facts: Facts) => void
-
 /** Answers a request, or throws; failures are thrown, never returned. */
 export type Handle<R extends HttpRequest, A extends AnyResponse = HttpResponse> = (
   request: R,
-  note: Note,
+  facts: Facts,
 ) => Promise<A>
 
 /** How a request ended, for whoever counts. */
@@ -63,7 +60,7 @@ export function respondWith<R extends Named, A extends AnyResponse>(
       ms: Math.round((performance.now() - startedMs) * 10) / 10,
     })
     try {
-      const response = await handle(request, (more) => void Object.assign(facts, more))
+      const response = await handle(request, facts)
       const answered = line(response.status)
       log.info(answered, 'request answered')
       const { outcome = 'answered' } = facts

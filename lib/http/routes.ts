@@ -39,11 +39,13 @@ export function routeFor<Name extends string>(
   routes: Readonly<Record<Name, Route>>,
 ): Name {
   decodePath(rawPath)
-  const name = (Object.keys(routes) as Name[]).find((key) => matches(routes[key], rawPath))
-  if (name === undefined) throw new WarrenError('not-found')
-  const { methods } = routes[name]
-  if (methods.includes(method)) return name
-  throw new WarrenError('method-not-allowed', { headers: { allow: methods.join(', ') } })
+  for (const name in routes) {
+    const { methods } = routes[name]
+    if (!matches(routes[name], rawPath)) continue
+    if (methods.includes(method)) return name
+    throw new WarrenError('method-not-allowed', { headers: { allow: methods.join(', ') } })
+  }
+  throw new WarrenError('not-found')
 }
 
 /** By the raw path, as API Gateway and nginx's `$request_uri` see it: `/he%61lth` is no route. */

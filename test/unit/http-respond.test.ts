@@ -22,9 +22,9 @@ async function respond(handle: Handle<typeof asked>) {
 
 test('an answer passes unchanged and is logged with what was noted', async () => {
   const answer = jsonResponse(200, { status: 'OK' })
-  const { response, line } = await respond(async (_, note) => {
-    note({ exchange: 'orders' })
-    note({ messageId: 'm', outcome: 'published', attempts: 1 })
+  const { response, line } = await respond(async (_, facts) => {
+    facts.exchange = 'orders'
+    Object.assign(facts, { messageId: 'm', outcome: 'published', attempts: 1 })
     return answer
   })
   assert.equal(response, answer)
@@ -42,8 +42,8 @@ test('an answer passes unchanged and is logged with what was noted', async () =>
 })
 
 test('a failure becomes a problem with what was noted before it', async () => {
-  const { response, line } = await respond(async (_, note) => {
-    note({ exchange: 'orders', messageId: 'm' })
+  const { response, line } = await respond(async (_, facts) => {
+    Object.assign(facts, { exchange: 'orders', messageId: 'm' })
     throw new WarrenError('unroutable')
   })
   const problem = JSON.parse(response.body)
@@ -87,16 +87,16 @@ test('whoever counts is told how each request ended, and an exchange only if it 
   const ask = (handle: Handle<typeof asked>) =>
     respondWith(handle, recordedLog().log, (answered) => counted.push(answered))(asked)
   const fails = (code: ProblemCode) =>
-    ask(async (_, note) => {
-      note({ exchange: 'orders' })
+    ask(async (_, facts) => {
+      facts.exchange = 'orders'
       throw new WarrenError(code)
     })
-  await ask(async (_, note) => {
-    note({ exchange: 'orders', outcome: 'published' })
+  await ask(async (_, facts) => {
+    Object.assign(facts, { exchange: 'orders', outcome: 'published' })
     return jsonResponse(200, {})
   })
-  await ask(async (_, note) => {
-    note({ exchange: 'invented', outcome: 'not-published' })
+  await ask(async (_, facts) => {
+    Object.assign(facts, { exchange: 'invented', outcome: 'not-published' })
     return jsonResponse(422, {})
   })
   await fails('unroutable')
