@@ -112,6 +112,9 @@ async function node(
   return { name, url, headers: BEARER, body: same, messages: 1, pids: [pid], stop }
 }
 
-/** A gateway as its image starts it, in a process of its own. @param folder for its log */
+/** A gateway as its image has and starts it, in a process of its own. @param folder for its log, and for that */
 export const startGateway = (name: string, broker: Broker, folder: string) =>
-  node(name, folder, imageArguments('gateway'), { AMQP_URL: broker.amqpUrl, API_TOKEN: TOKEN })
+  node(name, folder, imageArguments('gateway', folder), {
+    AMQP_URL: broker.amqpUrl,
+    API_TOKEN: TOKEN,
+  })

@@ -203,7 +203,7 @@ async function startOurs(
   return startChild({
     name: 'relay',
     command: process.execPath,
-    args: imageArguments('relay'),
+    args: imageArguments('relay', folder),
     env: {
       AMQP_URL: broker.amqpUrl,
       EXCHANGE: SOURCE,

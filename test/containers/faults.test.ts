@@ -71,14 +71,14 @@ const tell = (t: TestContext, what: string, killedMs: number, backMs: number) =>
   t.diagnostic(`${what} after ${((backMs - killedMs) / 1000).toFixed(1)} s`)
 
 test('the gateway, killed: callers are answered again within 10 s', async (t) => {
-  const killedMs = await killAndRestart('gateway', 'node gateway/main.ts')
+  const killedMs = await killAndRestart('gateway', 'node gateway/main.js')
   const { begunMs } = await load.nextPublished(killedMs, BACK_MS)
   tell(t, 'published', killedMs, begunMs)
 })
 
 for (const service of RELAYS) {
   test(`the relay ${service}, killed: it is ready again within 10 s`, async (t) => {
-    const killedMs = await killAndRestart(service, 'node relay/main.ts')
+    const killedMs = await killAndRestart(service, 'node relay/main.js')
     await until(`${service} is ready`, () => ready(service), BACK_MS)
     tell(t, 'ready', killedMs, performance.now())
     assert.ok(performance.now() - killedMs < BACK_MS)
