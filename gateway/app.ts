@@ -8,7 +8,7 @@ import { deadlineIn } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { type HttpRequest, valuesOf } from '#lib/http/request.ts'
 import type { AnyResponse, HttpResponse } from '#lib/http/response.ts'
-import { ROUTES, type RouteName, routeFor } from '#lib/http/routes.ts'
+import { createRouter, ROUTES, type RouteName } from '#lib/http/routes.ts'
 import { type BodyLimits, readBody, refuseTooLarge } from './body.ts'
 import type { Head } from './request.ts'
 
@@ -48,9 +48,10 @@ const NOTHING = Buffer.alloc(0)
 
 /** The public interface of the gateway: the same functions as on Lambda, behind our own checks. */
 export function createApp({ functions, tokens, limits }: AppOptions): App {
+  const routeFor = createRouter(ROUTES)
   return {
     admit: (head, incoming) => {
-      const route = functions[routeFor(head.method, head.path, ROUTES)]
+      const route = functions[routeFor(head.method, head.path)]
       if ('open' in route) {
         // What needs no token reads no body either: nothing is held for strangers.
         return { answer: async () => route.open({ ...head, body: NOTHING }) }
@@ -60,8 +61,11 @@ export function createApp({ functions, tokens, limits }: AppOptions): App {
         const answer = async () => {
           const { body, release } = await readBody(incoming, limits)
           const deadline = deadlineIn(ANSWER_MS)
+          const { method, path, query, headers, requestId } = head
+          // Member by member: V8 makes `{ ...head, body }` the slow way.
+          const asked = { method, path, query, headers, requestId, body, principal, deadline }
           try {
-            return await route.guarded({ ...head, body, principal, deadline })
+            return await route.guarded(asked)
           } finally {
             release()
           }

@@ -87,16 +87,24 @@ function timestamp(): string {
 
 let stamp = { ms: 0, text: '' }
 
+/** The fields as members of a JSON object that has others before them. */
+function membersOf(fields: LogFields): string {
+  const text = isClean(fields) ? JSON.stringify(fields) : JSON.stringify(fields, clean)
+  return text === '{}' ? '' : `,${text.slice(1, -1)}`
+}
+
 /**
  * Makes a log. `fields` go into every line. The line with the event `ready` is written at every level:
  * whoever started the process waits for it.
  */
 export function createLog({ level = 'info', fields = {}, write = toStdout }: LogOptions = {}): Log {
   const least = LOG_LEVELS.indexOf(level)
+  const always = membersOf(fields)
   const emit = (at: LogLevel) => (more: LogFields, message: string) => {
     if (LOG_LEVELS.indexOf(at) < least && more['event'] !== 'ready') return
-    const line = { time: timestamp(), level: at, message, ...fields, ...more }
-    write(isClean(line) ? JSON.stringify(line) : JSON.stringify(line, clean))
+    const text = JSON.stringify(redact(message))
+    const members = always + membersOf(more)
+    write(`{"time":"${timestamp()}","level":"${at}","message":${text}${members}}`)
   }
   return {
     debug: emit('debug'),

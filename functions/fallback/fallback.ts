@@ -1,7 +1,7 @@
 import { WarrenError } from '#lib/errors.ts'
 import type { HttpRequest } from '#lib/http/request.ts'
 import { respondWith } from '#lib/http/respond.ts'
-import { REST_API_ROUTES, routeFor } from '#lib/http/routes.ts'
+import { createRouter, REST_API_ROUTES } from '#lib/http/routes.ts'
 import type { Log } from '#lib/log.ts'
 
 /**
@@ -10,6 +10,8 @@ import type { Log } from '#lib/log.ts'
  */
 export const createFallback = (log: Log) =>
   respondWith(async ({ method, path }: HttpRequest) => {
-    routeFor(method, path, REST_API_ROUTES)
+    routeFor(method, path)
     throw new WarrenError('not-found')
   }, log)
+
+const routeFor = createRouter(REST_API_ROUTES)

@@ -11,9 +11,9 @@ export type JsonCheck = (body: Buffer) => string | undefined | Promise<string | 
 /** What the request's headers say of its body. */
 export interface Label {
   /** Verbatim; absent when none was given. */
-  readonly type?: string
+  readonly type?: string | undefined
   /** Verbatim; absent when none was given. */
-  readonly encoding?: string
+  readonly encoding?: string | undefined
 }
 
 /** Reads Content-Type and Content-Encoding; a type given twice, or a text too long, is a fault. */
@@ -23,7 +23,7 @@ export function readLabel({ headers }: Pick<HttpRequest, 'headers'>, faults: Fau
   const type = labelText('Content-Type', types[0] ?? '', faults)
   const encodings = valuesOf(headers, 'content-encoding').join(', ')
   const encoding = labelText('Content-Encoding', encodings, faults)
-  return { ...(type === '' ? {} : { type }), ...(encoding === '' ? {} : { encoding }) }
+  return { type: type || undefined, encoding: encoding || undefined }
 }
 
 function labelText(name: string, value: string, faults: Faults): string {

@@ -40,8 +40,10 @@ export function toProperties(from: Ingredients): MessageProperties {
  * message was taken, so that a relay can tell how much of its `expiration` is left.
  */
 export function messageHeaders(given: Given, http: Multi, nowMs: number): Table {
+  const trace = traceOf(http)
+  if (given.headers === undefined && given.expiration === undefined) return trace
   const at = given.expiration === undefined ? {} : { 'x-warren-at': nowMs }
-  return { ...traceOf(http), ...given.headers, ...at }
+  return { ...trace, ...given.headers, ...at }
 }
 
 function traceOf(http: Multi): Table {

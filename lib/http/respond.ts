@@ -51,30 +51,42 @@ export function respondWith<R extends Named, A extends AnyResponse>(
 ) {
   return async (request: R): Promise<A | HttpResponse> => {
     const startedMs = performance.now()
-    const facts: Facts = {}
-    const line = (status: number) => ({
-      requestId: request.requestId,
-      principal: request.principal?.name,
-      ...facts,
-      status,
-      ms: Math.round((performance.now() - startedMs) * 10) / 10,
-    })
+    const { requestId } = request
+    // The line grows as things come to be known: making it anew from its parts takes longer.
+    const line: Line = { requestId, principal: request.principal?.name }
     try {
-      const response = await handle(request, facts)
-      const answered = line(response.status)
-      log.info(answered, 'request answered')
-      const { outcome = 'answered' } = facts
-      const exchange = answered.status === 200 ? facts.exchange : undefined
-      onAnswered?.({ status: answered.status, outcome, exchange, ms: answered.ms })
+      const response = await handle(request, line)
+      const { status } = response
+      const ms = close(line, status, startedMs)
+      log.info(line, 'request answered')
+      const { outcome = 'answered' } = line
+      const exchange = status === 200 ? line.exchange : undefined
+      onAnswered?.({ status, outcome, exchange, ms })
       return response
     } catch (error) {
-      const response = problemResponse(error, { ...facts, instance: request.requestId })
-      const failed = line(response.status)
-      logFailure(log, error, failed)
-      onAnswered?.(failureAnswered(error, failed.status, failed.ms, facts.exchange))
+      const { exchange, messageId } = line
+      const response = problemResponse(error, { instance: requestId, exchange, messageId })
+      const { status } = response
+      const ms = close(line, status, startedMs)
+      logFailure(log, error, { ...line, status })
+      onAnswered?.(failureAnswered(error, status, ms, exchange))
       return response
     }
   }
+}
+
+/** What the log says of a request. */
+interface Line extends Facts, Record<string, unknown> {
+  readonly requestId: string
+  readonly principal: string | undefined
+  status?: number
+  ms?: number
+}
+
+function close(line: Line, status: number, startedMs: number): number {
+  line.status = status
+  line.ms = Math.round((performance.now() - startedMs) * 10) / 10
+  return line.ms
 }
 
 /** An exchange that these name does exist. */

@@ -29,27 +29,29 @@ export const REST_API_ROUTES = {
 
 /**
  * Which route a request is for; path first, then method, as the contract orders them.
- * @param routes those of the shell
  * @throws {WarrenError} invalid-request (the path, see {@link decodePath}), not-found,
  * method-not-allowed (with `Allow`)
  */
-export function routeFor<Name extends string>(
-  method: string,
-  rawPath: string,
+export type Router<Name> = (method: string, rawPath: string) => Name
+
+/** @param routes those of the shell */
+export function createRouter<Name extends string>(
   routes: Readonly<Record<Name, Route>>,
-): Name {
-  decodePath(rawPath)
-  for (const name in routes) {
-    const { methods } = routes[name]
-    if (!matches(routes[name], rawPath)) continue
+): Router<Name> {
+  const all = Object.entries<Route>(routes) as [Name, Route][]
+  return (method, rawPath) => {
+    decodePath(rawPath)
+    const found = all.find(([, route]) => matches(route, rawPath))
+    if (found === undefined) throw new WarrenError('not-found')
+    const [name, { methods }] = found
     if (methods.includes(method)) return name
     throw new WarrenError('method-not-allowed', { headers: { allow: methods.join(', ') } })
   }
-  throw new WarrenError('not-found')
 }
 
 /** By the raw path, as API Gateway and nginx's `$request_uri` see it: `/he%61lth` is no route. */
 function matches({ path }: Route, raw: string): boolean {
-  if (!path.endsWith('/')) return raw.replace(/\/$/, '') === path
-  return raw.startsWith(path) && raw.length > path.length
+  if (!raw.startsWith(path)) return false
+  if (path.endsWith('/')) return raw.length > path.length
+  return raw.length === path.length || raw.slice(path.length) === '/'
 }
