@@ -65,14 +65,13 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise
         fail(error)
       }
     }
+    // Each but the first comes once; `once` would make two objects more for each, with every request.
     incoming.on('data', onData)
-    incoming.once('error', fail)
-    incoming.once('close', () => {
+    incoming.on('error', fail)
+    incoming.on('close', () => {
       if (!incoming.complete) fail(undefined)
     })
-    incoming.once('end', () => {
-      resolve({ body: joined(chunks, length), release })
-    })
+    incoming.on('end', () => resolve({ body: joined(chunks, length), release }))
   })
 }
 
