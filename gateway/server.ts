@@ -152,8 +152,10 @@ function send(
   const unread = !incoming.complete
   // In one list of names and values, as Node writes them: an object of them is made and read the slow way.
   const length = String(Buffer.byteLength(body))
-  const list = ['content-length', length, 'x-content-type-options', 'nosniff']
+  const list = ['content-length', length]
   for (const name of Object.keys(headers)) list.push(name, headers[name] as string)
+  // The page's function says it itself, on Lambda too; a name given twice would be sent twice.
+  if (headers[NOSNIFF] === undefined) list.push(NOSNIFF, 'nosniff')
   if (unread || state.draining) list.push('connection', 'close')
   response.writeHead(status, list)
   if (!unread) {
@@ -163,6 +165,8 @@ function send(
   response.write(body)
   return linger(incoming).then(() => void response.end())
 }
+
+const NOSNIFF = 'x-content-type-options'
 
 const originOf = ({ headers: { origin } }: IncomingMessage): Multi =>
   origin === undefined ? NONE : new Map([['origin', [origin]]])
