@@ -10,7 +10,7 @@ const ELSEWHERE_FROM = 1024 * 1024
 /** Reads JSON, large bodies on another thread, so that no other request waits for it. */
 export interface JsonThread {
   /** See {@link jsonFault}. */
-  check(body: Buffer): string | undefined | Promise<string | undefined>
+  check(body: Buffer, text?: string): string | undefined | Promise<string | undefined>
   /** See {@link readItems}. */
   readItems(request: HttpRequest): readonly Parsed[] | Promise<readonly Parsed[]>
   close(): Promise<void>
@@ -67,7 +67,7 @@ export function createJsonThread(): JsonThread {
     return 'items' in answer ? answer.items : []
   }
   return {
-    check: (body) => (body.length < ELSEWHERE_FROM ? jsonFault(body) : check(body)),
+    check: (body, text) => (body.length < ELSEWHERE_FROM ? jsonFault(body, text) : check(body)),
     readItems: (request) =>
       request.body.length < ELSEWHERE_FROM ? readItems(request) : items(request),
     close: async () => {

@@ -35,10 +35,11 @@ async function batch(
   const exchange = exchangeIn(request.path, ROUTES.batch.path)
   facts.exchange = exchange
   const { maxBodyBytes } = deps
-  if (request.body.length > maxBodyBytes) {
-    throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
-  }
-  return turns.take(exchange, request.deadline, () => publishAll(deps, request, exchange, facts))
+  const bytes = request.body.length
+  if (bytes > maxBodyBytes) throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
+  return turns.take(exchange, bytes, request.deadline, () =>
+    publishAll(deps, request, exchange, facts),
+  )
 }
 
 async function publishAll(

@@ -1,8 +1,7 @@
 import type { OutgoingMessage } from '#lib/amqp/message.ts'
-import { defined } from '#lib/defined.ts'
 import type { Label } from './body.ts'
 import { createFaults, type Faults, invalid } from './faults.ts'
-import { assemble, type ReadingDeps } from './message.ts'
+import { assemble, type Parts, type ReadingDeps } from './message.ts'
 import {
   type Given,
   PROPERTIES,
@@ -45,8 +44,8 @@ export function readEnvelope(
     ...read(inner, ENVELOPE_PROPERTIES, ['properties'], faults),
   }
   const label = readLabels(inner, faults)
-  const body = readPayload(item, faults)
-  return assemble({ exchange, given, label, body, http, faults, bodyIs: 'payload' }, deps)
+  const payload = readPayload(item, faults)
+  return assemble({ exchange, given, label, ...payload, http, faults, bodyIs: 'payload' }, deps)
 }
 
 function propertiesOf({ properties = {} }: Members, faults: Faults): Members {
@@ -85,10 +84,15 @@ function readLabels(from: Members, faults: Faults): Label {
     if (fault !== undefined) faults.add(['properties', name], fault)
     return fault === undefined && value !== '' ? String(value) : undefined
   }
-  return defined({ type: text('content_type'), encoding: text('content_encoding') })
+  return { type: text('content_type'), encoding: text('content_encoding') }
 }
 
-function readPayload({ payload, payload_encoding: encoding = 'string' }: Members, faults: Faults) {
+type Payload = Pick<Parts, 'body' | 'text'>
+
+function readPayload(
+  { payload, payload_encoding: encoding = 'string' }: Members,
+  faults: Faults,
+): Payload {
   if (encoding !== 'string' && encoding !== 'base64') {
     faults.add(['payload_encoding'], 'Must be string or base64.')
   } else if (typeof payload !== 'string') {
@@ -98,9 +102,11 @@ function readPayload({ payload, payload_encoding: encoding = 'string' }: Members
   } else if (!payload.isWellFormed()) {
     faults.add(['payload'], 'Must be well-formed Unicode; send other bytes as base64.')
   } else {
-    return Buffer.from(payload, encoding === 'base64' ? 'base64' : 'utf8')
+    return encoding === 'base64'
+      ? { body: Buffer.from(payload, 'base64') }
+      : { body: Buffer.from(payload, 'utf8'), text: payload }
   }
-  return Buffer.alloc(0)
+  return { body: Buffer.alloc(0) }
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/

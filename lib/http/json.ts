@@ -13,7 +13,10 @@ export type Parsed = { readonly value: unknown } | { readonly fault: string }
  */
 export function parseJson(body: Buffer): Parsed {
   if (!isUtf8(body)) return { fault: 'Must be well-formed UTF-8.' }
-  const text = withoutBom(body).toString('utf8')
+  return parseText(withoutBom(body).toString('utf8'))
+}
+
+function parseText(text: string): Parsed {
   if (text.trim() === '') return { fault: 'Must not be empty: JSON needs a value, e.g. null.' }
   try {
     return { value: JSON.parse(text) }
@@ -23,9 +26,12 @@ export function parseJson(body: Buffer): Parsed {
   }
 }
 
-/** Why a body is not well-formed JSON; undefined when it is. */
-export function jsonFault(body: Buffer): string | undefined {
-  const parsed = parseJson(body)
+/**
+ * Why a body is not well-formed JSON; undefined when it is.
+ * @param text the body as a text, if somebody has that already: decoding it once more takes time
+ */
+export function jsonFault(body: Buffer, text?: string): string | undefined {
+  const parsed = text === undefined ? parseJson(body) : parseText(text.replace(BOM, ''))
   return 'fault' in parsed ? parsed.fault : undefined
 }
 
@@ -34,6 +40,8 @@ export function opensJson(body: Buffer): boolean {
   const first = withoutBom(body).find((byte) => !BLANKS.has(byte))
   return first === BRACE || first === BRACKET
 }
+
+const BOM = /^\ufeff/
 
 /** The bytes after a byte order mark. */
 export const withoutBom = (body: Buffer): Buffer =>

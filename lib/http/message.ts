@@ -39,6 +39,8 @@ export interface Parts {
   readonly given: Given
   readonly label: Label
   readonly body: Buffer
+  /** The body as a text, if that is there already. */
+  readonly text?: string | undefined
   /** Headers of the HTTP request, for the trace. */
   readonly http: Multi
   readonly faults: Faults
@@ -55,7 +57,7 @@ export function assemble(
   const nowMs = deps.now()
   const headers = messageHeaders(given, http, nowMs)
   fitsFrame(headers, ['headers'], faults)
-  return after(readBody(label, body, deps.checkJson), ({ contentType, malformed }) => {
+  return after(readBody(label, body, deps.checkJson, parts.text), ({ contentType, malformed }) => {
     refuse(parts, malformed)
     const contentEncoding = label.encoding
     const properties = toProperties({ given, contentType, contentEncoding, headers, nowMs })
