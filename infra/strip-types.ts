@@ -1,24 +1,23 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 /**
  * Makes JavaScript of folders of TypeScript, for the images: else Node would strip the types at each
  * start, for which it takes 0.1 s, and 28 MB for as long as the process runs (measured, Node 24). It is
  * what Node itself would make, every character in its place, but for the names of the files.
  *
- * @param to a folder; each file comes to stand there as it stood, with the ending `.js`
+ * @param to a folder; each file comes to stand there as it stood, one of TypeScript with the ending `.js`
  * @param folders seen from `from`
  * @param from the checkout. @default the working directory
  */
 export function stripTypes(to: string, folders: readonly string[], from = '.'): void {
   for (const folder of folders) {
-    for (const name of readdirSync(join(from, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.ts')) continue
-      const made = join(to, folder, name.replace(/\.ts$/, '.js'))
-      mkdirSync(dirname(made), { recursive: true })
-      const source = readFileSync(join(from, folder, name), 'utf8')
-      writeFileSync(made, namingJs(stripTypeScriptTypes(source)))
+    cpSync(join(from, folder), join(to, folder), { recursive: true })
+    for (const name of globSync(`${folder}/**/*.ts`, { cwd: to })) {
+      const file = join(to, name)
+      writeFileSync(file, namingJs(stripTypeScriptTypes(readFileSync(file, 'utf8'))))
+      renameSync(file, file.replace(/\.ts$/, '.js'))
     }
   }
 }

@@ -38,6 +38,11 @@ test('each file of TypeScript has become one of JavaScript, every line where it 
   }
 })
 
+test('any other file is there as it is', () => {
+  const name = 'relay/Dockerfile'
+  assert.equal(readFileSync(join(made, name), 'utf8'), readFileSync(join(CHECKOUT, name), 'utf8'))
+})
+
 test('what they import of ours is there', () => {
   for (const name of filesOf(made, '.js')) {
     const source = readFileSync(join(made, name), 'utf8')
