@@ -8,8 +8,8 @@ import { renderScreen } from './screen.ts'
 
 const USAGE = `Makes the secrets of a stack of containers.
 
-node infra/setup/main.ts [make]   makes what is missing, and writes it for the other services
-node infra/setup/main.ts show     shows where to publish, the token, and the console's password`
+[make]   makes what is missing, and writes it for the other services
+show     shows where to publish, the token, and the console's password`
 
 const SETTINGS = {
   SETUP_FOLDER: text('/var/lib/warren'),

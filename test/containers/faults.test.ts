@@ -85,7 +85,7 @@ for (const service of RELAYS) {
   })
 }
 
-for (const command of ['node infra/edge/main.ts', 'nginx: master process']) {
+for (const command of ['node infra/edge/main.js', 'nginx: master process']) {
   test(`the edge, its process ${command} killed: callers are answered again within 10 s`, async (t) => {
     const killedMs = await killAndRestart('edge', command)
     // Until then the processes of the old one may have gone on for some milliseconds.

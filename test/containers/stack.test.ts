@@ -134,7 +134,7 @@ test('a weak token is accepted on loopback only', async () => {
   const setup = (bind: string) =>
     docker(
       ...['run', ...options, '--env', 'SETUP_FOLDER=/tmp', '--env', `EDGE_BIND=${bind}`],
-      ...['warren-edge:test', 'node', 'infra/setup/main.ts'],
+      ...['warren-edge:test', 'node', 'infra/setup/main.js'],
     )
   assert.match(await setup('127.0.0.1'), /The secrets are ready/)
   await assert.rejects(setup('0.0.0.0'), /API_TOKEN must have at least 32 characters/)

@@ -42,7 +42,7 @@ const CHANGES: readonly [file: string, images: readonly string[]][] = [
   ['relay/Dockerfile', ['relay']],
   ['lib/errors.ts', ['relay', 'edge']],
   ['package-lock.json', ['relay', 'edge']],
-  ['infra/strip-types.ts', ['relay']],
+  ['infra/strip-types.ts', ['relay', 'edge']],
   ['infra/edge/tls.ts', ['edge']],
   ['infra/edge/Dockerfile', ['edge']],
   ['infra/relays.yml', []],
