@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { freePorts } from '#infra/local/ports.ts'
 import { type Broker, startBroker } from '../broker.ts'
 import { makeCertificate } from '../certificate.ts'
@@ -19,8 +21,22 @@ export interface TlsBroker {
   readonly caFile: string
 }
 
-/** Starts one; it ends with the test. */
+/**
+ * Starts one; it ends with the test. One that closes every connection before it speaks TLS is replaced once,
+ * and the end of its log is shown: that was seen once, and the reason is not known.
+ */
 export async function startTlsBroker(ending: Ending, host: string): Promise<TlsBroker> {
+  const first = await startOne(ending, host)
+  const fault = await tlsFault(first, host)
+  if (fault === undefined) return first
+  process.stderr.write(`${fault}\n`)
+  const second = await startOne(ending, host)
+  const again = await tlsFault(second, host)
+  if (again !== undefined) throw new Error(again)
+  return second
+}
+
+async function startOne(ending: Ending, host: string): Promise<TlsBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'warren-tls-'))
   ending.after(() => rm(folder, { recursive: true }))
   const { certFile, keyFile } = makeCertificate(folder, host)
@@ -41,6 +57,27 @@ export async function startTlsBroker(ending: Ending, host: string): Promise<TlsB
   ending.after(() => broker.dispose())
   const hosts = { [`${host}:5671`]: `127.0.0.1:${amqps}`, [`${host}:443`]: `127.0.0.1:${https}` }
   return { broker, hosts, caFile: certFile }
+}
+
+const LOG_LINES = 40
+
+/** Why it does not speak TLS, with the end of its log; undefined when it does. */
+async function tlsFault(
+  { broker, hosts, caFile }: TlsBroker,
+  servername: string,
+): Promise<string | undefined> {
+  const [host, port] = (hosts[`${servername}:5671`] as string).split(':')
+  const socket = connect({ host, port: Number(port), servername, ca: await readFile(caFile) })
+  try {
+    await once(socket, 'secureConnect')
+    return undefined
+  } catch (error) {
+    const path = (await broker.erlang('hd(rabbit:log_locations()).')).trim().replaceAll('"', '')
+    const log = (await readFile(path, 'utf8')).trimEnd().split('\n').slice(-LOG_LINES)
+    return `RabbitMQ does not speak TLS (${error}). The end of its log:\n${log.join('\n')}`
+  } finally {
+    socket.destroy()
+  }
 }
 
 /** A broker that plays Amazon MQ, and makes the user that the stack wants. */
