@@ -27,9 +27,16 @@ const CALLERS: readonly Case[] = [
 ]
 
 const ADDRESSES: readonly Case[] = [
-  ...['/', '/nope', '/publish', '/publish/', '/Publish/orders', '/health/more', '/problems/'].map(
-    (path) => refused(`POST ${path} leads nowhere`, 'not-found', { path }),
-  ),
+  ...[
+    '/',
+    '/\\',
+    '/nope',
+    '/publish',
+    '/publish/',
+    '/Publish/orders',
+    '/health/more',
+    '/problems/',
+  ].map((path) => refused(`POST ${path} leads nowhere`, 'not-found', { path })),
   ...[
     '/publish/..',
     '/publish/../orders',

@@ -42,8 +42,8 @@ export function restoreRequest(request: HapiRequest): void {
   const { req } = request.raw
   request.path = sentPath(request)
   request.method = (req.method ?? '').toLowerCase()
-  // serverless-offline finds the query by `new URL`, which takes what follows `//` for a host.
-  if (req.url?.startsWith('//')) req.url = `http://localhost${req.url}`
+  // serverless-offline finds the query by `new URL`, which takes what follows `//`, or `/\`, for a host.
+  if (/^\/[/\\]/.test(req.url ?? '')) req.url = `http://localhost${req.url}`
 }
 
 /** The path as it was sent; other bytes than ASCII, which no URL may have, percent-encoded. */
