@@ -18,7 +18,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   publish: {
     title: 'Publishing',
     claim:
-      'It is as fast as a bare HTTP server that checks nothing, and far faster than its predecessor and RabbitMQ’s management API.',
+      'It is about as fast as a bare HTTP server that checks nothing, and far faster than its predecessor and RabbitMQ’s management API.',
     about:
       'Messages of 1 KB to a quorum queue over HTTP, with 1, 16 and 64 callers: the gateway, next to ' +
       'the predecessor, the management API of RabbitMQ, a bare fastify server without any check, and ' +
