@@ -8,7 +8,7 @@ import { WarrenError } from '#lib/errors.ts'
 import { createLog } from '#lib/log.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { message, type Observer, observe } from '../support/messages.ts'
-import { startProxy } from '../support/proxy.ts'
+import { startProxy, type TcpProxy } from '../support/proxy.ts'
 
 let broker: Broker
 let observer: Observer
@@ -30,6 +30,9 @@ function publisherTo(url: string): Publisher {
     log: createLog({ level: 'silent' }),
   })
 }
+
+const publisherThrough = ({ port }: TcpProxy): Publisher =>
+  publisherTo(broker.amqpUrl.replace(`:${broker.amqpPort}/`, `:${port}/`))
 
 interface Answer {
   readonly id: string
@@ -143,7 +146,7 @@ test('without a canary exchange an alarm and its end are found all the same', as
 test('the path becomes a black hole under a publish: a second attempt, once in the queue', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const publisher = publisherTo(broker.amqpUrl.replace(`:${broker.amqpPort}/`, `:${proxy.port}/`))
+  const publisher = publisherThrough(proxy)
   t.after(() => publisher.close(100))
   await observer.bind('hole', 'hole.q')
   await answerOf(publisher, 'hole', 'a')
@@ -153,10 +156,29 @@ test('the path becomes a black hole under a publish: a second attempt, once in t
   assert.deepEqual(await observer.ids('hole.q'), ['a', 'b'])
 })
 
+test('no queue takes the second attempt: that is the whole truth only if the first was never written', async (t) => {
+  const proxy = await startProxy(broker.amqpPort)
+  t.after(() => proxy.close())
+  const publisher = publisherThrough(proxy)
+  t.after(() => publisher.close(100))
+  await observer.bind('deserted', 'deserted.q')
+  await observer.channel.deleteQueue('deserted.q')
+
+  await publisher.ready(deadlineIn(2000))
+  proxy.dropExisting()
+  const unwritten = await answerOf(publisher, 'deserted')
+  assert.equal(unwritten.error?.code, 'unroutable')
+
+  // Now its channel is open, and the next message is written into the hole.
+  proxy.dropExisting()
+  const written = await answerOf(publisher, 'deserted')
+  assert.equal(written.error?.code, 'connection-lost')
+})
+
 test('the confirm is lost for good: unknown, and the message is in the queue', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const publisher = publisherTo(broker.amqpUrl.replace(`:${broker.amqpPort}/`, `:${proxy.port}/`))
+  const publisher = publisherThrough(proxy)
   t.after(() => publisher.close(100))
   await observer.bind('mute', 'mute.q')
   await answerOf(publisher, 'mute', 'a')
