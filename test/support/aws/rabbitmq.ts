@@ -59,6 +59,7 @@ async function startOne(ending: Ending, host: string): Promise<TlsBroker> {
   return { broker, hosts, caFile: certFile }
 }
 
+const TLS_MS = 10_000
 const LOG_LINES = 40
 
 /** Why it does not speak TLS, with the end of its log; undefined when it does. */
@@ -69,7 +70,7 @@ async function tlsFault(
   const [host, port] = (hosts[`${servername}:5671`] as string).split(':')
   const socket = connect({ host, port: Number(port), servername, ca: await readFile(caFile) })
   try {
-    await once(socket, 'secureConnect')
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(TLS_MS) })
     return undefined
   } catch (error) {
     const path = (await broker.erlang('hd(rabbit:log_locations()).')).trim().replaceAll('"', '')
