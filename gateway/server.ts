@@ -110,6 +110,7 @@ async function answerOf(
   expectsContinue: boolean,
 ): Promise<AnyResponse> {
   try {
+    // Known at once with a token that is fixed, and then not awaited: that would cost each request a turn.
     const admitting = admit(state, incoming)
     const admitted = admitting instanceof Promise ? await admitting : admitting
     if (expectsContinue) response.writeContinue()

@@ -54,6 +54,7 @@ async function publish(
   if (request.body.length > maxBodyBytes) {
     throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
   }
+  // Nearly always there at once, and then not awaited: that would cost every request a turn.
   const reading = readMessage(request, exchange, deps)
   const message = reading instanceof Promise ? await reading : reading
   const { routingKey } = message

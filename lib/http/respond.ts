@@ -57,7 +57,7 @@ export function respondWith<R extends Named, A extends AnyResponse>(
     try {
       const response = await handle(request, line)
       const { status } = response
-      const ms = close(line, status, startedMs)
+      const ms = finish(line, status, startedMs)
       log.info(line, 'request answered')
       const { outcome = 'answered' } = line
       const exchange = status === 200 ? line.exchange : undefined
@@ -67,7 +67,7 @@ export function respondWith<R extends Named, A extends AnyResponse>(
       const { exchange, messageId } = line
       const response = problemResponse(error, { instance: requestId, exchange, messageId })
       const { status } = response
-      const ms = close(line, status, startedMs)
+      const ms = finish(line, status, startedMs)
       logFailure(log, error, { ...line, status })
       onAnswered?.(failureAnswered(error, status, ms, exchange))
       return response
@@ -83,7 +83,8 @@ interface Line extends Facts, Record<string, unknown> {
   ms?: number
 }
 
-function close(line: Line, status: number, startedMs: number): number {
+/** The last that is known: how it ended, and after how many ms. */
+function finish(line: Line, status: number, startedMs: number): number {
   line.status = status
   line.ms = Math.round((performance.now() - startedMs) * 10) / 10
   return line.ms
