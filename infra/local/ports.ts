@@ -1,4 +1,6 @@
-import { createServer } from 'node:net'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
 
 const HOST = '127.0.0.1'
 
@@ -11,6 +13,14 @@ export function whyNotFree(port: number): Promise<string | undefined> {
   })
 }
 
+/**
+ * Below those that outgoing connections get (from 32768 on Linux, ip_local_port_range; from 49152
+ * elsewhere, RFC 6335): a broker needs seconds until it listens, and who tries to reach it meanwhile
+ * must not be given its very port.
+ */
+const FIRST = 10_240
+const LAST = 32_767
+
 /** `count` different free ports of 127.0.0.1, held open together while choosing. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listening()))
@@ -19,12 +29,16 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
-function listening() {
-  return new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, HOST, () => resolve(server))
-  })
+async function listening(): Promise<Server> {
+  for (;;) {
+    const server = createServer().listen(randomInt(FIRST, LAST + 1), HOST)
+    try {
+      await once(server, 'listening')
+      return server
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    }
+  }
 }
 
 /** The wanted port if it is free, else another one; never `except`. */
