@@ -40,6 +40,7 @@ export function createDestination(options: DestinationOptions): Destination {
   const onReopened = (connection: AmqpConnection) => {
     watchAlarm(connection)
     options.onReopened(connection)
+    void restore() // The broker may have come back without it, and consumers look for it.
   }
   const line = keepOpen({ connect, first, onReopened, onLost, log })
   watchAlarm(first)

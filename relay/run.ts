@@ -121,8 +121,10 @@ async function begin(
     const { source: first } = connections
     return startBinding({ settings, connect: connect.source, first, topology, metrics, log })
   }
-  const source = await adoptSource(connections.source, settings)
+  // In this order, since a broker that is killed within two seconds may forget what was declared last,
+  // with all that it confirmed there (seen with RabbitMQ 3.10). A binding holds nothing.
   const destination = await adoptDestination(connections.destination, settings)
+  const source = await adoptSource(connections.source, settings)
   judge([...source.mismatches, ...destination.mismatches], settings, log)
   const topology = { source, destination }
   return startRelay({ settings, connect, connections, topology, metrics, log })

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { keepLedger, publishIds } from '../support/ledger.ts'
 import { type Observer, observe } from '../support/messages.ts'
+import { startProxy } from '../support/proxy.ts'
 import { type RelayProcess, startRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 
@@ -40,6 +41,35 @@ test('a destination that is deleted is declared again and gets all that comes af
   assert.deepEqual(account.distinct, 1000)
   assert.ok((await relay.metric('returned_total')) > 0)
   assert.equal(await observer.depth('relay.gone.gone.q.dead'), 0)
+})
+
+test('a destination that is gone when the broker is back is declared before a message comes', async (t) => {
+  const proxy = await startProxy(broker.amqpPort)
+  t.after(() => proxy.close())
+  const destination = new URL(broker.amqpUrl)
+  destination.port = String(proxy.port)
+  const relay = await startRelay(t, {
+    AMQP_URL: broker.amqpUrl,
+    DEST_URL: destination.href,
+    EXCHANGE: 'forgotten',
+    QUEUE_TOPIC: 'forgotten.q',
+  })
+  await observer.channel.deleteQueue('forgotten.q')
+  proxy.reset()
+  await relay.logged('the destination was missing and was declared again')
+  assert.equal(await observer.depth('forgotten.q'), 0)
+})
+
+test('the destination is declared first: what is declared last a killed broker may forget', async (t) => {
+  const url = new URL(broker.amqpUrl)
+  url.username = 'first'
+  url.password = 'first'
+  await broker.ctl('add_user', 'first', 'first')
+  await broker.ctl('set_permissions', 'first', '^first\\.q$', '.*', '.*')
+  const settings = { AMQP_URL: url.href, EXCHANGE: 'first', QUEUE_TOPIC: 'first.q' }
+  const isRefused = (line: string) => line.includes('cannot start yet')
+  await startRelay(t, settings, isRefused)
+  assert.equal(await observer.depth('first.q'), 0)
 })
 
 test("another owner's destination that is deleted is waited for, not declared", async (t) => {

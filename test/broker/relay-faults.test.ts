@@ -6,7 +6,7 @@ import { keepLedger, publishIds } from '../support/ledger.ts'
 import { type Observer, observe } from '../support/messages.ts'
 import { startProxy } from '../support/proxy.ts'
 import { startRelay } from '../support/relay.ts'
-import { saveQueueNames } from '../support/save-queue-names.ts'
+import { saveQueues } from '../support/save-queues.ts'
 import { until } from '../support/until.ts'
 
 let broker: Broker
@@ -98,7 +98,7 @@ test("under the destination's alarm nothing is lost, and the relay says that it 
 test('a broker that is killed and started again loses nothing', async (t) => {
   const settings = { AMQP_URL: broker.amqpUrl, EXCHANGE: 'node', QUEUE_TOPIC: 'node.q' }
   const relay = await startRelay(t, settings)
-  await saveQueueNames(broker)
+  await saveQueues(broker)
   await publishIds(broker.amqpUrl, 'node', 3000)
   await broker.kill()
   await sleep(300)

@@ -8,7 +8,7 @@ import { startNaive, startPredecessor } from './others.ts'
 import { type RunOptions, run } from './run.ts'
 import { reportOf, verdictOf } from './verdict.ts'
 import { startFunctions, startGateways, startWarren } from './warren.ts'
-import { type Nodes, type Subject, saveAllQueueNames, startSingle } from './world.ts'
+import { type Nodes, type Subject, saveAllQueues, startSingle } from './world.ts'
 
 const ENDS_WITHIN_MS = 20_000
 const TOPOLOGIES = { single: startSingle, cluster3: startCluster }
@@ -49,7 +49,7 @@ function endOnSignal(starting: Promise<unknown>): void {
 async function start(options: Options): Promise<Pick<RunOptions, 'nodes' | 'subject'>> {
   const nodes = await TOPOLOGIES[options.topology](ends)
   const subject = await SUBJECTS[options.subject](nodes, options)
-  await saveAllQueueNames(nodes)
+  await saveAllQueues(nodes)
   return { nodes, subject }
 }
 

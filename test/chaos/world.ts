@@ -1,7 +1,7 @@
 import { type Broker, startBroker } from '../support/broker.ts'
 import type { Ending } from '../support/ending.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
-import { saveQueueNames } from '../support/save-queue-names.ts'
+import { saveQueues } from '../support/save-queues.ts'
 import type { Answer, Callers } from './callers.ts'
 import type { Cluster } from './cluster.ts'
 import type { Consumers } from './consumers.ts'
@@ -82,5 +82,5 @@ export const linksTo =
     return { name, proxy, url: url.href }
   }
 
-/** See {@link saveQueueNames}: to be done whenever there are new queues. */
-export const saveAllQueueNames = ({ all }: Nodes) => Promise.all(all.map(saveQueueNames))
+/** See {@link saveQueues}: to be done whenever there are new queues. */
+export const saveAllQueues = ({ all }: Nodes) => Promise.all(all.map(saveQueues))

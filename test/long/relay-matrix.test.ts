@@ -7,7 +7,7 @@ import { lastFirst } from '../support/ending.ts'
 import { observe } from '../support/messages.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { type RelayProcess, startRelay } from '../support/relay.ts'
-import { saveQueueNames } from '../support/save-queue-names.ts'
+import { saveQueues } from '../support/save-queues.ts'
 import { seeded } from '../support/seeded.ts'
 import { keepSteadyLedger, publishSteadily, type SteadyLedger } from '../support/steady.ts'
 import { until } from '../support/until.ts'
@@ -123,7 +123,7 @@ async function raise(ends: Ending, settings: Record<string, string>): Promise<St
       ...settings,
     })
   const relay = await start()
-  await Promise.all([saveQueueNames(source), saveQueueNames(destination)])
+  await Promise.all([saveQueues(source), saveQueues(destination)])
   await govern({ destination }, REFUSING)
   const ledger = keepSteadyLedger(destination.amqpUrl, QUEUE)
   ledger.resume()

@@ -2,7 +2,7 @@ import type { ConfirmChannel } from 'amqplib'
 import { until } from '../../support/until.ts'
 import { PROBE } from '../consumers.ts'
 import { type Fault, NothingHappened, NotRepaired } from '../fault.ts'
-import { type Lane, saveAllQueueNames, type World } from '../world.ts'
+import { type Lane, saveAllQueues, type World } from '../world.ts'
 import { onChannel } from './channel.ts'
 
 /** Ten times as long as the relays of a run take to look (TOPOLOGY_CHECK_MS). */
@@ -86,7 +86,7 @@ export const TOPOLOGY_FAULTS: readonly Fault[] = Object.entries(DELETIONS).map(
       await until('repaired', isThere, REPAIRED_WITHIN_MS).catch(() => {
         throw new NotRepaired(`no ${what} for ${REPAIRED_WITHIN_MS / 1000} s`)
       })
-      await saveAllQueueNames(world.nodes)
+      await saveAllQueues(world.nodes)
       return `${what} gone for ${((performance.now() - goneMs) / 1000).toFixed(1)} s`
     },
   }),
