@@ -47,7 +47,7 @@ export async function benchColdStart({ rounds = 15 }: ColdStartBenchOptions): Pr
   const secrets = await startSecretsManager()
   const observer = await observe(broker.amqpUrl)
   proxy.delayMs = DELAY_MS
-  const url = broker.amqpUrl.replace(`:${broker.amqpPort}/`, `:${proxy.port}/`)
+  const url = proxy.through(broker.amqpUrl)
   secrets.secrets.set(SECRET_ARN, url)
   try {
     await observer.bind(EXCHANGE, 'bench.cold.q')

@@ -8,7 +8,7 @@ import { WarrenError } from '#lib/errors.ts'
 import { createLog } from '#lib/log.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { message, type Observer, observe } from '../support/messages.ts'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
+import { startProxy } from '../support/proxy.ts'
 
 let broker: Broker
 let observer: Observer
@@ -30,9 +30,6 @@ function publisherTo(url: string): Publisher {
     log: createLog({ level: 'silent' }),
   })
 }
-
-const publisherThrough = ({ port }: TcpProxy): Publisher =>
-  publisherTo(broker.amqpUrl.replace(`:${broker.amqpPort}/`, `:${port}/`))
 
 interface Answer {
   readonly id: string
@@ -146,7 +143,7 @@ test('without a canary exchange an alarm and its end are found all the same', as
 test('the path becomes a black hole under a publish: a second attempt, once in the queue', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const publisher = publisherThrough(proxy)
+  const publisher = publisherTo(proxy.through(broker.amqpUrl))
   t.after(() => publisher.close(100))
   await observer.bind('hole', 'hole.q')
   await answerOf(publisher, 'hole', 'a')
@@ -159,7 +156,7 @@ test('the path becomes a black hole under a publish: a second attempt, once in t
 test('no queue takes the second attempt: that is the whole truth only if the first was never written', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const publisher = publisherThrough(proxy)
+  const publisher = publisherTo(proxy.through(broker.amqpUrl))
   t.after(() => publisher.close(100))
   await observer.bind('deserted', 'deserted.q')
   await observer.channel.deleteQueue('deserted.q')
@@ -178,7 +175,7 @@ test('no queue takes the second attempt: that is the whole truth only if the fir
 test('the confirm is lost for good: unknown, and the message is in the queue', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const publisher = publisherThrough(proxy)
+  const publisher = publisherTo(proxy.through(broker.amqpUrl))
   t.after(() => publisher.close(100))
   await observer.bind('mute', 'mute.q')
   await answerOf(publisher, 'mute', 'a')

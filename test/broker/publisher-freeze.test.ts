@@ -40,7 +40,7 @@ test('frozen for more than three heartbeats: the next publish succeeds at the fi
 test('frozen, and the path became a black hole meanwhile: the same', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const url = broker.amqpUrl.replace(`:${broker.amqpPort}/`, `:${proxy.port}/`)
+  const url = proxy.through(broker.amqpUrl)
   const publisher = await startPublisherProcess(url, 1)
   t.after(() => publisher.stop())
   await survives(publisher, () => publisher.freeze(4000, () => proxy.dropExisting()))
@@ -49,7 +49,7 @@ test('frozen, and the path became a black hole meanwhile: the same', async (t) =
 test('a heartbeat that waits in the kernel’s buffer proves nothing about a path that is dead now', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const url = broker.amqpUrl.replace(`:${broker.amqpPort}/`, `:${proxy.port}/`)
+  const url = proxy.through(broker.amqpUrl)
   // The freeze is shorter than 1.5 heartbeats, and the broker's heartbeat (every 2 s) is delivered
   // to the frozen process before the path dies.
   const publisher = await startPublisherProcess(url, 4)

@@ -46,11 +46,9 @@ test('a destination that is deleted is declared again and gets all that comes af
 test('a destination that is gone when the broker is back is declared before a message comes', async (t) => {
   const proxy = await startProxy(broker.amqpPort)
   t.after(() => proxy.close())
-  const destination = new URL(broker.amqpUrl)
-  destination.port = String(proxy.port)
   const relay = await startRelay(t, {
     AMQP_URL: broker.amqpUrl,
-    DEST_URL: destination.href,
+    DEST_URL: proxy.through(broker.amqpUrl),
     EXCHANGE: 'forgotten',
     QUEUE_TOPIC: 'forgotten.q',
   })

@@ -25,20 +25,14 @@ after(async () => {
   await broker?.dispose()
 })
 
-const through = (url: string, port: number) => {
-  const proxied = new URL(url)
-  proxied.port = String(port)
-  return proxied.href
-}
-
 test('connections that are reset on either side lose nothing and keep the order', async (t) => {
   const source = await startProxy(broker.amqpPort)
   const destination = await startProxy(other.amqpPort)
   t.after(() => source.close())
   t.after(() => destination.close())
   const relay = await startRelay(t, {
-    AMQP_URL: through(broker.amqpUrl, source.port),
-    DEST_URL: through(other.amqpUrl, destination.port),
+    AMQP_URL: source.through(broker.amqpUrl),
+    DEST_URL: destination.through(other.amqpUrl),
     EXCHANGE: 'reset',
     QUEUE_TOPIC: 'reset.q',
   })
@@ -62,7 +56,7 @@ test('a destination that falls silent is left after the heartbeat, and nothing i
   t.after(() => destination.close())
   const relay = await startRelay(t, {
     AMQP_URL: broker.amqpUrl,
-    DEST_URL: through(other.amqpUrl, destination.port),
+    DEST_URL: destination.through(other.amqpUrl),
     EXCHANGE: 'hole',
     QUEUE_TOPIC: 'hole.q',
     HEARTBEAT_S: '1',

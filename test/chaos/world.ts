@@ -77,9 +77,7 @@ export const linksTo =
   async (name) => {
     const proxy = await startProxy(brokers.map(({ amqpPort }) => amqpPort))
     ends.after(() => proxy.close())
-    const url = new URL((brokers[0] as Broker).amqpUrl)
-    url.port = String(proxy.port)
-    return { name, proxy, url: url.href }
+    return { name, proxy, url: proxy.through((brokers[0] as Broker).amqpUrl) }
   }
 
 /** See {@link saveQueues}: to be done whenever there are new queues. */

@@ -95,12 +95,6 @@ const FULL: Readonly<Record<string, Fault>> = {
   },
 }
 
-const throughPort = (url: string, port: number) => {
-  const changed = new URL(url)
-  changed.port = String(port)
-  return changed.href
-}
-
 async function raise(ends: Ending, settings: Record<string, string>): Promise<Stage> {
   const [source, destination] = await Promise.all([startBroker(), startBroker()])
   ends.after(() => source.dispose())
@@ -111,8 +105,8 @@ async function raise(ends: Ending, settings: Record<string, string>): Promise<St
   ends.after(() => toDestination.close())
   const start = () =>
     startRelay(ends, {
-      AMQP_URL: throughPort(source.amqpUrl, toSource.port),
-      DEST_URL: throughPort(destination.amqpUrl, toDestination.port),
+      AMQP_URL: toSource.through(source.amqpUrl),
+      DEST_URL: toDestination.through(destination.amqpUrl),
       EXCHANGE: 'matrix',
       QUEUE_TOPIC: QUEUE,
       PREFETCH: String(PREFETCH),

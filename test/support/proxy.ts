@@ -58,6 +58,13 @@ export class TcpProxy {
     })
   }
 
+  /** The URL of a server, with this proxy before it. */
+  through(serverUrl: string): string {
+    const url = new URL(serverUrl)
+    url.port = String(this.port)
+    return url.href
+  }
+
   /** Connections that are open now. */
   get open(): number {
     return this.#clients.size
