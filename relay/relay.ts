@@ -4,7 +4,7 @@ import type { Delivery } from '#lib/amqp/consumer.ts'
 import { PROPERTY, shortStringText, splitProperties } from '#lib/amqp/raw-properties.ts'
 import { declareQueue } from '#lib/amqp/topology.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
-import type { DestinationTopology, SourceTopology } from '#lib/listener/adopt.ts'
+import type { CopiedTopology } from '#lib/listener/adopt.ts'
 import { deadLetterSpec } from '#lib/listener/specs.ts'
 import type { Log } from '#lib/log.ts'
 import { createDestination, type Destination } from './destination.ts'
@@ -21,7 +21,7 @@ export interface RelayOptions {
   readonly connect: Sides<Connect>
   /** Open connections to begin with. */
   readonly connections: Sides<AmqpConnection>
-  readonly topology: { readonly source: SourceTopology; readonly destination: DestinationTopology }
+  readonly topology: CopiedTopology
   readonly metrics: RelayMetrics
   readonly log: Log
 }

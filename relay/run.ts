@@ -5,7 +5,7 @@ import { type BrokerSettings, ConfigError } from '#lib/config.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
 import { deadlineIn } from '#lib/deadline.ts'
 import { defined } from '#lib/defined.ts'
-import { adoptBound, adoptDestination, adoptSource, type Mismatch } from '#lib/listener/adopt.ts'
+import { adoptBound, adoptCopied, type Mismatch } from '#lib/listener/adopt.ts'
 import { describeError, type Log, toStdout } from '#lib/log.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import { startBinding } from './bind.ts'
@@ -121,12 +121,8 @@ async function begin(
     const { source: first } = connections
     return startBinding({ settings, connect: connect.source, first, topology, metrics, log })
   }
-  // In this order, since a broker that is killed within two seconds may forget what was declared last,
-  // with all that it confirmed there (seen with RabbitMQ 3.10). A binding holds nothing.
-  const destination = await adoptDestination(connections.destination, settings)
-  const source = await adoptSource(connections.source, settings)
-  judge([...source.mismatches, ...destination.mismatches], settings, log)
-  const topology = { source, destination }
+  const topology = await adoptCopied(connections, settings)
+  judge([...topology.source.mismatches, ...topology.destination.mismatches], settings, log)
   return startRelay({ settings, connect, connections, topology, metrics, log })
 }
 

@@ -5,7 +5,7 @@ import { type BindingSpec, compareExchange, unbind } from '#lib/amqp/topology.ts
 import { type RelaySettings, readRelay } from '#lib/config-relay.ts'
 import { type Deadline, remainingMs } from '#lib/deadline.ts'
 import { defined } from '#lib/defined.ts'
-import { adoptBound, adoptDestination, adoptSource } from '#lib/listener/adopt.ts'
+import { adoptBound, adoptCopied } from '#lib/listener/adopt.ts'
 import { bindingSpec, exchangeSpec } from '#lib/listener/specs.ts'
 import { createManagement, type Management, vhostOf } from '#lib/management/client.ts'
 import { isLoginUrl, managementUrlOf } from '#lib/management/login.ts'
@@ -125,7 +125,7 @@ async function declare(connection: AmqpConnection, settings: RelaySettings): Pro
   const found =
     settings.mode === 'bind'
       ? [await adoptBound(connection, settings)]
-      : [await adoptSource(connection, settings), await adoptDestination(connection, settings)]
+      : Object.values(await adoptCopied({ source: connection, destination: connection }, settings))
   const texts = found
     .flatMap(({ mismatches }) => mismatches)
     .map(({ kind, name, difference }) => `${kind} ${name}: ${difference}`)

@@ -38,7 +38,7 @@ export interface SourceTopology {
  * Makes the source's side complete: adopts what is there, declares what is missing, binds.
  * @throws {Error} with the broker's reply code, when it refuses
  */
-export async function adoptSource(
+async function adoptSource(
   connection: AmqpConnection,
   settings: RelaySettings,
 ): Promise<SourceTopology> {
@@ -110,6 +110,27 @@ export async function adoptDestination(
     mismatches: mismatch('queue', spec.name, found),
     mayDeclare: asOurs || settings.onMissing === 'declare',
   }
+}
+
+export interface CopiedTopology {
+  readonly source: SourceTopology
+  readonly destination: DestinationTopology
+}
+
+/**
+ * Adopts or declares both sides of a relay that copies. The destination comes first, since a broker that
+ * is killed within two seconds may forget what was declared last, with all that it confirmed there (seen
+ * with RabbitMQ 3.10); the binding, which comes last, holds nothing.
+ * @throws {ConfigError} a transient queue, which the destination's broker denies
+ * @throws {Error} with the broker's reply code, when it refuses
+ */
+export async function adoptCopied(
+  connections: { readonly source: AmqpConnection; readonly destination: AmqpConnection },
+  settings: RelaySettings,
+): Promise<CopiedTopology> {
+  const destination = await adoptDestination(connections.destination, settings)
+  const source = await adoptSource(connections.source, settings)
+  return { source, destination }
 }
 
 export interface BoundTopology extends DestinationTopology {
