@@ -1,7 +1,7 @@
 'use strict'
-// `npm start`, `npm test` and `npm run test:long`: installs the dependencies where they are missing
-// or outdated, then goes on with Node 24. Plain JavaScript that any Node since version 8 can read, so
-// that an old one ends with a line that says so.
+// `npm start`, `npm test` and its variants: installs the dependencies where they are missing or outdated,
+// then goes on with Node 24. Plain JavaScript that any Node since version 8 can read, so that an old
+// one ends with a line that says so.
 
 const OLDEST = [20, 19]
 
@@ -17,6 +17,7 @@ const ROOT = __dirname
 const PROGRAMS = {
   start: ['infra/local/main.ts'],
   test: ['infra/local/test-run.ts', 'quick'],
+  'test:unit': ['infra/local/test-run.ts', 'unit'],
   'test:long': ['infra/local/test-run.ts', 'long'],
 }
 

@@ -8,6 +8,7 @@ import { findOrInstall, howToInstall } from './install/programs.ts'
 import { endNoted, killNoted } from './processes.ts'
 import { LOCAL, ROOT } from './settings.ts'
 import { Interrupted, listenForSignals } from './signals.ts'
+import { needsOf, type TestNeeds } from './test-needs.ts'
 
 /** What would make `npm test` longer than five minutes, though it has its place beside the others. */
 const SLOW = [
@@ -20,6 +21,7 @@ const FOLDERS = '{unit,broker,http,edge,infra,local,docs}'
 // A test, or a file of tests, that takes longer than timeoutS has failed; see node's --test-timeout. Quick
 // tests wait for most of their time, so that two files at once have a core each.
 const SUITES = {
+  unit: { files: ['test/unit/**/*.test.ts'], except: [], atOnce: 2, timeoutS: 60 },
   quick: { files: [`test/${FOLDERS}/**/*.test.ts`], except: SLOW, atOnce: 2, timeoutS: 180 },
   long: { files: ['test/long/**/*.test.ts', ...SLOW], except: [], atOnce: 1, timeoutS: 900 },
 }
@@ -33,8 +35,9 @@ async function main(name: keyof typeof SUITES, args: readonly string[]): Promise
   const { stop: signal, hurry } = listenForSignals()
   hurry.addEventListener('abort', () => killNoted(home))
   try {
-    await provide(home, process.env, signal)
-    const code = await runTests(name, args, testEnv(process.env, home), signal)
+    const { files, options } = chosen(name, args)
+    await provide(needsOf(files), home, process.env, signal)
+    const code = await runTests(name, files, options, testEnv(process.env, home), signal)
     return (await endLeftBehind(home)) ? code : 1
   } catch (error) {
     if (error instanceof Interrupted) return 130
@@ -47,22 +50,37 @@ async function main(name: keyof typeof SUITES, args: readonly string[]): Promise
   }
 }
 
-/** @throws {ConfigError} when RabbitMQ or nginx is missing and cannot be installed */
-async function provide(home: string, env: Env, signal: AbortSignal): Promise<void> {
+/** The files to run, those of the whole suite if none is named, and the options for node's test runner. */
+function chosen(name: keyof typeof SUITES, args: readonly string[]) {
+  const { files: patterns, except } = SUITES[name]
+  const options = args.filter((arg) => arg.startsWith('-'))
+  const named = args.filter((arg) => !arg.startsWith('-'))
+  const all = () => globSync(patterns, { cwd: ROOT, exclude: except }).sort()
+  return { files: named.length > 0 ? named : all(), options }
+}
+
+/** @throws {ConfigError} when RabbitMQ or nginx is needed, missing, and cannot be installed */
+async function provide(
+  needs: TestNeeds,
+  home: string,
+  env: Env,
+  signal: AbortSignal,
+): Promise<void> {
   const { WARREN_INSTALL } = readSettings({ WARREN_INSTALL: LOCAL.WARREN_INSTALL }, env)
   const found = await findOrInstall({
-    needRabbitmq: true,
-    needNginx: true,
+    ...needs,
     mayInstall: WARREN_INSTALL,
     env,
     logFile: join(home, 'install.log'),
     say: (line) => console.log(line),
     signal,
   })
-  const missing = (['rabbitmq', 'nginx'] as const).filter((program) => !found[program])
-  if (missing.length > 0) {
-    throw new ConfigError([`The tests need RabbitMQ and nginx: ${howToInstall(...missing)}`])
-  }
+  const missing = [
+    ...(needs.needRabbitmq && !found.rabbitmq ? (['rabbitmq'] as const) : []),
+    ...(needs.needNginx && !found.nginx ? (['nginx'] as const) : []),
+  ]
+  if (missing.length === 0) return
+  throw new ConfigError([`These tests need RabbitMQ or nginx: ${howToInstall(...missing)}`])
 }
 
 /** The shell's environment without any setting of ours, and with a folder of the tests' own. */
@@ -75,14 +93,12 @@ function testEnv(env: Env, home: string): NodeJS.ProcessEnv {
 
 async function runTests(
   name: keyof typeof SUITES,
-  args: readonly string[],
+  files: readonly string[],
+  options: readonly string[],
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
-  const { files: patterns, except, atOnce, timeoutS } = SUITES[name]
-  const all = globSync(patterns, { cwd: ROOT, exclude: except }).sort()
-  const options = args.filter((arg) => arg.startsWith('-'))
-  const files = args.filter((arg) => !arg.startsWith('-'))
+  const { atOnce, timeoutS } = SUITES[name]
   const child = spawn(
     process.execPath,
     [
@@ -91,7 +107,7 @@ async function runTests(
       `--test-timeout=${timeoutS * 1000}`,
       '--test-reporter=spec',
       ...options,
-      ...(files.length > 0 ? files : all),
+      ...files,
     ],
     { cwd: ROOT, env, stdio: 'inherit' },
   )
