@@ -1,5 +1,5 @@
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
-import { declareQueue, hasExchange, queueState } from '#lib/amqp/topology.ts'
+import { declareQueue, exchangeType, hasExchange, queueState } from '#lib/amqp/topology.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
 import { destinationSpec } from '#lib/listener/specs.ts'
 import { describeError, type Log } from '#lib/log.ts'
@@ -11,6 +11,8 @@ import type { Connect } from './start.ts'
 export interface Destination {
   connection(): AmqpConnection | undefined
   look(): Promise<Sight>
+  /** How what is refused may wait while the rest goes on: see ForwarderOptions. Never rejects. */
+  lanes(): Promise<'key' | 'message' | undefined>
   /** Declares a missing queue, if that is ours to do. Never rejects. */
   restore(): Promise<void>
   close(withinMs: number): Promise<void>
@@ -66,7 +68,16 @@ export function createDestination(options: DestinationOptions): Destination {
       log.error({ err: describeError(error) }, 'the destination cannot be declared')
     }
   }
-  return { connection: () => line.current(), look, restore, close: line.close }
+  const lanes = async () => {
+    const { destination, order } = settings
+    if (destination.kind === 'queue' || destination.routingKey !== undefined) return undefined
+    if (order === 'strict') return undefined
+    const connection = line.current()
+    const type =
+      connection && (await exchangeType(connection, destination.exchange).catch(() => ''))
+    return type === 'headers' ? 'message' : 'key'
+  }
+  return { connection: () => line.current(), look, lanes, restore, close: line.close }
 }
 
 async function see(connection: AmqpConnection, { destination }: RelaySettings): Promise<Sight> {

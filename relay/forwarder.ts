@@ -1,131 +1,45 @@
 import type { ChannelEnd } from '#lib/amqp/channel-end.ts'
-import type { Delivery } from '#lib/amqp/consumer.ts'
 import { REFUSED_MS } from '#lib/amqp/exchange-channel.ts'
 import type { RawPublisher, RawPublisherEvents } from '#lib/amqp/raw-publisher.ts'
-import { CopyRefused, copyOf } from './copy.ts'
-import { createPace, type Pace } from './pace.ts'
+import { CopyRefused, copyOf, deliveryCountOf } from './copy.ts'
+import { createWork, isCrowded, isHeadStuck, stateOf, type Work } from './forwarder-work.ts'
+import type { Forwarder, ForwarderOptions } from './forwarding.ts'
+import type { Lanes, Refusal } from './lanes.ts'
 import { proofsNeeded, verdictOf } from './verdict.ts'
-import { createWindow, type Entry, type Window } from './window.ts'
-
-/** Why the destination does not take messages at the moment. */
-export type Trouble = 'unroutable' | 'nacked' | 'forbidden' | 'lost' | 'blocked'
-
-/** `parked`: confirmed in the parking queue; `handed-back`: the broker dead-letters it by itself. */
-export type ParkOutcome = 'parked' | 'handed-back'
-
-export interface ForwarderOptions {
-  /** The exchange to publish to; the empty name is the default exchange. */
-  readonly exchange: string
-  /** Absent: every message keeps its own. */
-  readonly routingKey: string | undefined
-  readonly order: 'window' | 'strict'
-  readonly persist: 'always' | 'preserve'
-  /** Whether a message that no queue takes is parked instead of held. */
-  readonly parkUnroutable: boolean
-  /** Puts a message aside; resolves once the broker has it safe, however long that takes. Never rejects. */
-  readonly park: (delivery: Delivery, reason: string, error: string) => Promise<ParkOutcome>
-  /** Before the next try after `unroutable`: the destination may have to be declared. Never rejects. */
-  readonly onMissing: () => Promise<void>
-  /** Before the next try after `nacked`, when nothing is unconfirmed: another publisher has to come. */
-  readonly onRefusing: () => void
-  /** The broker confirmed the copy and routed it. */
-  readonly onForwarded: (delivery: Delivery, hopMs: number) => void
-  readonly onRefused: (why: 'unroutable' | 'nacked') => void
-  /** What is in hand has changed. */
-  readonly onChange: () => void
-  /** A steady clock, in ms. */
-  readonly now: () => number
-}
+import type { Entry } from './window.ts'
 
 /** Turns deliveries into confirmed copies: the heart of the relay. It never nacks a delivery. */
-export interface Forwarder {
-  readonly events: RawPublisherEvents
-  deliver(delivery: Delivery): void
-  /** A publishing channel that is ready. */
-  use(publisher: RawPublisher): void
-  /** The destination's broker takes no messages (connection.blocked), or does again. */
-  setBlocked(blocked: boolean): void
-  /** The highest tag that may be acknowledged with all before it, once. */
-  takeAckable(): number | undefined
-  /** The tags of all else that is safe, once: what is not ackable because of others before it. */
-  takeSafe(): number[]
-  /** Publishes nothing any more. */
-  stop(): void
-  state(): ForwarderState
-}
-
-export interface ForwarderState {
-  readonly inHand: number
-  /** Of these, unconfirmed. */
-  readonly inFlight: number
-  readonly bytes: number
-  /** When a message became safe last, or when the first one came in, on the clock of `now`. */
-  readonly progressMs: number
-  /** When the oldest of those in hand came in; while nothing is in hand, it means nothing. */
-  readonly oldestMs: number
-  /** How many messages became safe. */
-  readonly safe: number
-  /** Undefined while all is well. */
-  readonly trouble: Trouble | undefined
-}
-
-interface Work {
-  readonly options: ForwarderOptions
-  readonly window: Window
-  readonly pace: Pace
-  publisher: RawPublisher | undefined
-  /** When it came. */
-  publisherSinceMs: number
-  refusal: 'unroutable' | 'nacked' | 'forbidden' | undefined
-  blocked: boolean
-  stopped: boolean
-  /** Position of the last message that may be the one which ended a channel. */
-  suspectedUpTo: number
-  retry: NodeJS.Timeout | undefined
-  preparing: boolean
-  progressMs: number
-  safe: number
-}
-
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const work: Work = {
-    options,
-    window: createWindow(),
-    pace: createPace(options.order),
-    publisher: undefined,
-    publisherSinceMs: 0,
-    refusal: undefined,
-    blocked: false,
-    stopped: false,
-    suspectedUpTo: -1,
-    retry: undefined,
-    preparing: false,
-    progressMs: options.now(),
-    safe: 0,
-  }
+  const work = createWork(options)
+  const { window } = work
   return {
     events: eventsOf(work),
     deliver: (delivery) => {
-      if (work.window.inHand() === 0) work.progressMs = options.now()
-      work.window.add(delivery, options.now())
+      if (window.inHand().count === window.aside().count) work.progressMs = options.now()
+      window.add(delivery, options.now())
       pump(work)
       options.onChange()
     },
     use: (publisher) => {
       work.publisher = publisher
       work.publisherSinceMs = options.now()
-      work.window.unsend() // Its numbers begin anew: what is remembered by an old one would hide a return.
+      unsend(work) // Its numbers begin anew: what is remembered by an old one would hide a return.
       pump(work)
     },
     setBlocked: (blocked) => {
       work.blocked = blocked
       pump(work)
     },
-    takeAckable: () => work.window.takeAckable(),
-    takeSafe: () => work.window.takeSafe(),
+    takeAckable: () => window.takeAckable(),
+    takeSafe: () => window.takeSafe(),
+    isHeadStuck: () => isHeadStuck(work),
+    finish: () => {
+      work.finishing = true
+    },
     stop: () => {
       work.stopped = true
       clearTimeout(work.retry)
+      clearTimeout(work.laneRetry)
     },
     state: () => stateOf(work),
   }
@@ -153,28 +67,46 @@ function eventsOf(work: Work): RawPublisherEvents {
   }
 }
 
-function stateOf({ window, progressMs, safe, blocked, publisher, refusal }: Work): ForwarderState {
-  const lost = publisher === undefined ? 'lost' : undefined
-  return {
-    inHand: window.inHand(),
-    inFlight: window.inFlight(),
-    bytes: window.bytes(),
-    progressMs,
-    oldestMs: window.oldestMs(),
-    safe,
-    trouble: blocked ? 'blocked' : (refusal ?? lost),
-  }
-}
-
 /** Publishes what may be published now. */
 function pump(work: Work): void {
-  const { window, pace, publisher, options } = work
+  const { window, publisher, options, lanes } = work
   if (publisher === undefined || work.blocked || work.stopped || work.preparing) return
-  while (window.inFlight() < pace.allowance(options.now())) {
+  const nowMs = options.now()
+  if (lanes && !work.finishing && !pumpLanes(work, lanes, publisher)) return
+  const most = Math.min(allowance(work), lanes?.allowance(nowMs) ?? options.mostInFlight)
+  while (window.inFlight() < most) {
     const entry = window.nextWaiting()
     if (entry === undefined) return
     send(work, entry, publisher)
   }
+}
+
+const allowance = ({ pace, options: { now, mostInFlight } }: Work): number =>
+  Math.min(pace.allowance(now()), mostInFlight)
+
+/** Tries again what waits aside. Gives whether others may go on. */
+function pumpLanes(work: Work, lanes: Lanes, publisher: RawPublisher): boolean {
+  const nowMs = work.options.now()
+  if (lanes.isNackedDue(nowMs) && isOld(work)) {
+    if (work.window.inFlight() === 0) renewPublisher(work)
+    return false
+  }
+  for (const entry of lanes.takeDue(nowMs, allowance(work) - work.window.inFlight())) {
+    send(work, entry, publisher)
+  }
+  if (lanes.lookMs !== work.laneRetryMs) {
+    work.laneRetryMs = lanes.lookMs
+    clearTimeout(work.laneRetry)
+    if (Number.isFinite(lanes.lookMs)) {
+      work.laneRetry = setTimeout(() => lookAgain(work), Math.max(0, lanes.lookMs - nowMs))
+    }
+  }
+  return true
+}
+
+function lookAgain(work: Work): void {
+  work.laneRetryMs = Number.POSITIVE_INFINITY // A timer may be a little early, and then is set once more.
+  afterwards(work)
 }
 
 function send(work: Work, entry: Entry, publisher: RawPublisher): void {
@@ -182,8 +114,9 @@ function send(work: Work, entry: Entry, publisher: RawPublisher): void {
   const { delivery } = entry
   try {
     const copy = copyOf(delivery, { persist, nowMs: Date.now() })
-    const key = routingKey ?? copy.routingKey
-    const number = publisher.publish(exchange, key, copy.properties, delivery.body)
+    entry.key = routingKey ?? copy.routingKey
+    if (entry.lane === undefined && work.lanes?.takes(entry)) return
+    const number = publisher.publish(exchange, entry.key, copy.properties, delivery.body)
     work.window.markSent(entry, number, copy.properties)
   } catch (error) {
     if (error instanceof CopyRefused) park(work, entry, error.reason, error.message)
@@ -194,10 +127,12 @@ function send(work: Work, entry: Entry, publisher: RawPublisher): void {
 
 function forwarded(work: Work, entry: Entry): void {
   const { delivery, receivedMs } = entry
+  work.lanes?.confirmed(entry)
   work.window.markDone(entry)
   work.pace.confirmed()
   work.refusal = undefined
   becameSafe(work)
+  work.forwardedMs = work.progressMs
   work.options.onForwarded(delivery, work.progressMs - receivedMs)
 }
 
@@ -206,14 +141,32 @@ function becameSafe(work: Work): void {
   work.progressMs = work.options.now()
 }
 
-function refuse(work: Work, entry: Entry, why: 'unroutable' | 'nacked'): void {
-  work.options.onRefused(why)
-  if (why === 'unroutable' && work.options.parkUnroutable) {
-    park(work, entry, why, 'the broker returned the message: NO_ROUTE')
-    return
+function refuse(work: Work, entry: Entry, why: Refusal): void {
+  const { options, lanes, window } = work
+  options.onRefused(why)
+  if (why === 'unroutable' && (options.parkUnroutable || (lanes && isLastTry(work, entry)))) {
+    park(work, entry, why, NO_ROUTE)
+  } else if (lanes) {
+    lanes.refused(entry, why, options.now())
+  } else {
+    window.markWaiting(entry)
+    tryLater(work, why)
   }
-  work.window.markWaiting(entry)
-  tryLater(work, why)
+}
+
+const NO_ROUTE = 'the broker returned the message: NO_ROUTE'
+
+/** With its next delivery the broker would park it, for another reason. */
+const isLastTry = ({ options }: Work, { delivery }: Entry): boolean =>
+  deliveryCountOf(delivery.properties) >= options.deliveryLimit
+
+/** What waits longest goes; but when nothing else gets through, it is not the fault of a key. */
+function makeRoom(work: Work, lanes: Lanes): void {
+  while (isCrowded(work)) {
+    const oldest = lanes.oldestUnroutable()
+    if (oldest === undefined || oldest.receivedMs > work.forwardedMs) return
+    park(work, oldest, 'unroutable', NO_ROUTE)
+  }
 }
 
 /** Nothing is published until the time for the next try has come. */
@@ -228,23 +181,27 @@ function tryLater(work: Work, why: NonNullable<Work['refusal']>): void {
       await options.onMissing()
       work.preparing = false
     }
-    if (work.refusal === 'nacked') renewPublisher(work)
+    if (work.refusal === 'nacked' && isOld(work) && work.window.inFlight() === 0) {
+      renewPublisher(work)
+    }
     pace.due()
     pump(work)
   }, delayMs)
 }
 
 /** A queue that refused once may refuse this channel for ever: see REFUSED_MS. */
+const isOld = ({ options, publisherSinceMs }: Work): boolean =>
+  options.now() - publisherSinceMs >= REFUSED_MS
+
 function renewPublisher(work: Work): void {
-  const { options, publisherSinceMs, window } = work
-  const isNew = options.now() - publisherSinceMs < REFUSED_MS
-  if (work.publisher === undefined || isNew || window.inFlight() > 0) return
+  if (work.publisher === undefined) return
   work.publisher = undefined
-  options.onRefusing()
+  work.options.onRefusing()
 }
 
 /** Until it is safe the message counts as in hand. */
 function park(work: Work, entry: Entry, reason: string, error: string): void {
+  work.lanes?.leave(entry)
   entry.state = 'parking'
   void work.options.park(entry.delivery, reason, error).then((outcome) => {
     if (work.stopped) return
@@ -255,10 +212,16 @@ function park(work: Work, entry: Entry, reason: string, error: string): void {
   })
 }
 
+function unsend(work: Work): Entry[] {
+  const sent = work.window.unsend()
+  work.lanes?.unsent(sent)
+  return sent
+}
+
 /** All that was unconfirmed is sent again on the next channel, in order. */
 function channelEnded(work: Work, end: ChannelEnd): void {
   work.publisher = undefined
-  const sent = work.window.unsend()
+  const sent = unsend(work)
   const [first] = sent
   if (first === undefined) return
   const verdict = verdictOf(end)
@@ -281,5 +244,6 @@ function afterwards(work: Work): void {
   const beyond = next === undefined || next.position > work.suspectedUpTo
   if (work.pace.searching && beyond && work.window.inFlight() === 0) work.pace.passed()
   pump(work)
+  if (work.lanes) makeRoom(work, work.lanes)
   work.options.onChange()
 }

@@ -1,4 +1,4 @@
-import type { ForwarderState, Trouble } from './forwarder.ts'
+import type { ForwarderState, Trouble } from './forwarding.ts'
 
 /** What a look at the destination shows while the relay holds. */
 export interface Sight {
@@ -67,15 +67,15 @@ function isGone(trouble: Trouble | undefined, messages: number | undefined, sigh
 const OLDEST_MS = 20 * 60 * 1000
 
 /**
- * Whether the consuming channel must be closed: `held`, since nothing became safe for HOLD_MS;
- * `recycled`, since the destination takes so little that a delivery grew old.
+ * Whether the consuming channel must be closed: `held`, since nothing became safe for HOLD_MS, of what
+ * does not wait aside or has no room there; `recycled`, since a delivery grew old.
  */
 export function overdue(
-  { inHand, progressMs, oldestMs }: ForwarderState,
+  { inHand, aside, isCrowded, progressMs, oldestMs }: ForwarderState,
   nowMs: number,
   holdMs: number,
 ): 'held' | 'recycled' | undefined {
   if (inHand === 0) return undefined
-  if (nowMs - progressMs >= holdMs) return 'held'
+  if ((inHand > aside || isCrowded) && nowMs - progressMs >= holdMs) return 'held'
   return nowMs - oldestMs >= OLDEST_MS ? 'recycled' : undefined
 }

@@ -68,6 +68,11 @@ function addGauges(
     unreadiness(status, performance.now()).length === 0 ? 1 : 0,
   )
   gauge('in_hand', 'Deliveries not safe yet.', ({ work }) => work?.inHand ?? 0)
+  gauge(
+    'aside',
+    'Of those in hand, refused and waiting while others go on.',
+    ({ work }) => work?.aside ?? 0,
+  )
   gauge('in_flight', 'Copies written and not confirmed.', ({ work }) => work?.inFlight ?? 0)
   gauge('in_hand_bytes', 'Bytes of the deliveries not safe yet.', ({ work }) => work?.bytes ?? 0)
   gauge(

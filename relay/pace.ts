@@ -12,6 +12,8 @@ export interface Pace {
   search(): void
   passed(): void
   readonly searching: boolean
+  /** When the next try is due; a time that is past: now. */
+  readonly notBeforeMs: number
 }
 
 /** Between tries: from this, doubling, */
@@ -27,7 +29,7 @@ const UNLIMITED = 65_536
  * of it to be refused again and out of order.
  * @param order `strict`: never more than one, so that nothing can overtake
  */
-export function createPace(order: 'window' | 'strict'): Pace {
+export function createPace(order: 'window' | 'strict', lastBackoffMs = LAST_BACKOFF_MS): Pace {
   let allowed = UNLIMITED
   let taken = 0
   let backoffMs = 0
@@ -51,7 +53,7 @@ export function createPace(order: 'window' | 'strict'): Pace {
       taken = 0
       // The rest of a burst that is being refused is the same refusal.
       if (nowMs >= notBeforeMs) {
-        backoffMs = Math.min(LAST_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, backoffMs * 2))
+        backoffMs = Math.min(lastBackoffMs, Math.max(FIRST_BACKOFF_MS, backoffMs * 2))
         notBeforeMs = nowMs + backoffMs
       }
       return notBeforeMs
@@ -67,6 +69,9 @@ export function createPace(order: 'window' | 'strict'): Pace {
     },
     get searching() {
       return searching
+    },
+    get notBeforeMs() {
+      return notBeforeMs
     },
   }
 }

@@ -37,6 +37,8 @@ interface Work {
   paused: RelayStatus['paused']
   /** Sessions in a row that ended with deliveries in hand and made none of them safe. */
   fruitless: number
+  /** Sessions that this process ended, with deliveries in hand. */
+  ownCloses: number
 }
 
 /** So many ends without a message made safe may be chance; then each costs a pause. */
@@ -106,6 +108,7 @@ function createWork(options: RelayOptions): Work {
     session: undefined,
     paused: undefined,
     fruitless: 0,
+    ownCloses: 0,
   }
   return work
 }
@@ -113,6 +116,7 @@ function createWork(options: RelayOptions): Work {
 /** One session after the other, until the relay is stopped. */
 async function supervise(work: Work): Promise<void> {
   let narrow = false
+  let wide = false
   while (!isStopping(work)) {
     const source = work.source.connection()
     const destination = work.destination.connection()
@@ -121,17 +125,28 @@ async function supervise(work: Work): Promise<void> {
     } else if (!(await work.source.restore())) {
       await pauseFor(work, RETRY_MS)
     } else if (!isStopping(work)) {
-      const end = await runSession(work, { source, destination, narrow })
+      const lanes = await work.destination.lanes()
+      const end = await runSession(work, { source, destination, narrow, wide, lanes })
       // Not after a mere loss: one of a window that comes back alone would go behind the others.
-      narrow = end.why === 'held' || end.why === 'isolating'
+      narrow = end.why === 'isolating' || (end.why === 'held' && !isOfKeys(end, lanes))
+      wide = isWide(end, wide)
+      if (end.why !== 'lost' && end.inHand + end.aside > 0) work.ownCloses += 1
       await pauseIfHeld(work, end)
     }
   }
 }
 
+/** No queue takes the keys that came; others may, which stand behind them. */
+const isOfKeys = ({ trouble }: SessionEnd, lanes: SessionOptions['lanes']): boolean =>
+  lanes !== undefined && trouble === 'unroutable'
+
+/** What had to wait aside is still there, and comes first. */
+const isWide = ({ why, aside }: SessionEnd, wasWide: boolean): boolean =>
+  why === 'crowded' || (wasWide && aside > 0)
+
 async function runSession(
   work: Work,
-  how: Pick<SessionOptions, 'source' | 'destination' | 'narrow'>,
+  how: Pick<SessionOptions, 'source' | 'destination' | 'narrow' | 'wide' | 'lanes'>,
 ): Promise<SessionEnd> {
   work.session = openSession({ ...how, ...sessionOptions(work) })
   const end = await work.session.ended
@@ -140,10 +155,11 @@ async function runSession(
   return end
 }
 
-function sessionOptions({ options, parking, source, destination, pauses }: Work) {
+function sessionOptions({ options, parking, source, destination, pauses, ownCloses }: Work) {
   const { settings, topology, metrics, log } = options
   return {
     settings,
+    ownCloses,
     parking,
     parksByItself: topology.source.parksByItself,
     onMissing: () => destination.restore(),
@@ -197,7 +213,8 @@ const pauseFor = ({ stopping: { signal } }: Work, ms: number) =>
 
 function isHolding({ session, paused }: Work): boolean {
   const state = session?.state()
-  return paused !== undefined || (state?.trouble !== undefined && state.inHand > 0)
+  if (paused !== undefined) return true
+  return state?.trouble !== undefined && (state.inHand > state.aside || state.isCrowded)
 }
 
 function statusOf({ options, source, destination, session, paused }: Work): RelayStatus {

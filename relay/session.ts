@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AmqpConnection } from '#lib/amqp/connection.ts'
 import { type Consumer, type Delivery, openConsumer } from '#lib/amqp/consumer.ts'
 import type { RelaySettings } from '#lib/config-relay.ts'
 import { describeError, type Log } from '#lib/log.ts'
 import { within } from '#lib/within.ts'
 import { type Acks, createAcks } from './acks.ts'
-import { createForwarder, type Forwarder, type ForwarderState, type Trouble } from './forwarder.ts'
+import { createForwarder } from './forwarder.ts'
+import type { Forwarder, ForwarderState, Trouble } from './forwarding.ts'
 import { overdue } from './hold.ts'
 import { createOutlet, type Outlet } from './outlet.ts'
 import { type Parking, parkUntilSafe } from './parking.ts'
@@ -12,16 +14,26 @@ import { isSuspicious } from './suspicion.ts'
 
 /**
  * `lost`: the source's channel or connection ended. `held`: the destination took nothing for HOLD_MS.
+ * `crowded`: so many wait aside that the next session has to take more at a time.
  * `isolating`: a message was delivered too often, so the next session takes one at a time.
  * `recycled`: before a delivery grew too old. `cancelled`: the broker ended the consumer. `stopped`: by us.
  */
-export type Ending = 'lost' | 'held' | 'isolating' | 'recycled' | 'cancelled' | 'stopped'
+export type Ending =
+  | 'lost'
+  | 'held'
+  | 'crowded'
+  | 'isolating'
+  | 'recycled'
+  | 'cancelled'
+  | 'stopped'
 
 export interface SessionEnd {
   readonly why: Ending
   /** What the destination's trouble was at the end. */
   readonly trouble: Trouble | undefined
+  /** Without those that waited aside. */
   readonly inHand: number
+  readonly aside: number
   /** Messages that became safe during the session. */
   readonly safe: number
 }
@@ -52,6 +64,12 @@ export interface SessionOptions {
   readonly parksByItself: boolean
   /** Begin with one delivery at a time, until one got through that was not delivered too often. */
   readonly narrow: boolean
+  /** How what is refused waits: see ForwarderOptions. */
+  readonly lanes: 'key' | 'message' | undefined
+  /** Take as many as can wait aside, and not only as many as may be under way. */
+  readonly wide: boolean
+  /** How often this process has closed a consuming channel with deliveries in hand. */
+  readonly ownCloses: number
   readonly onMissing: () => Promise<void>
   readonly onForwarded: (delivery: Delivery, hopMs: number) => void
   readonly onRefused: (why: 'unroutable' | 'nacked') => void
@@ -73,6 +91,8 @@ interface Run {
   consumer: Consumer | undefined
   /** One delivery at a time. */
   narrow: boolean
+  /** What was delivered too often is no reason to isolate it: it was refused. */
+  trusting: boolean
   /** The one delivery must not be acknowledged yet. */
   widening: boolean
   /** What the session comes to once nothing is in hand. */
@@ -82,6 +102,12 @@ interface Run {
   lastDeliveryMs: number
 }
 
+/** In AMQP a prefetch has 16 bits. */
+const LARGEST_PREFETCH = 65_535
+/** The rest of it is for those that go on. */
+const MOST_ASIDE = 60_000
+/** A delivery that an ack has made room for comes within a few milliseconds. */
+const COMING_IN_MS = 100
 /** How long the broker may take to accept a consumer (a queue may just be electing its leader), */
 const OPEN_MS = 10_000
 /** and to answer the end of the consuming channel. */
@@ -117,6 +143,10 @@ function createRun(options: SessionOptions): Run {
     exchange: settings.destination.kind === 'exchange' ? settings.destination.exchange : '',
     routingKey: routingKeyOf(settings),
     order: settings.order,
+    lanes: options.lanes,
+    mostInFlight: settings.prefetch,
+    room: { count: MOST_ASIDE, bytes: settings.prefetchBytes / 4 },
+    deliveryLimit: settings.deliveryLimit,
     persist: settings.persist,
     parkUnroutable: settings.onMissing === 'park',
     park: (delivery, reason, error) =>
@@ -129,7 +159,7 @@ function createRun(options: SessionOptions): Run {
     onRefusing: () => run.outlet.renew(),
     onForwarded: (delivery, hopMs) => {
       options.onForwarded(delivery, hopMs)
-      if (run.narrow && !isSuspicious(delivery, deliveryLimitOf(run))) widen(run)
+      if (run.narrow && !isSuspect(run, delivery)) widen(run)
     },
     onRefused: options.onRefused,
     onChange: () => changed(run),
@@ -146,6 +176,9 @@ function createRun(options: SessionOptions): Run {
     outlet: createOutlet({ events: forwarder.events, onReady, log }),
     acks: createAcks({
       ackUpTo: (tag) => run.consumer?.ackUpTo(tag),
+      ack: (tag) => run.consumer?.ack(tag),
+      takeOthers: () => forwarder.takeSafe(),
+      now: () => performance.now(),
       batch: settings.ackBatch,
       intervalMs: settings.ackIntervalMs,
     }),
@@ -154,6 +187,7 @@ function createRun(options: SessionOptions): Run {
     watch: setInterval(() => endIfOverdue(run), Math.min(1000, settings.holdMs / 4)),
     consumer: undefined,
     narrow: options.narrow || settings.order === 'strict',
+    trusting: false,
     widening: false,
     leaving: undefined,
     ended: false,
@@ -174,7 +208,7 @@ async function start(run: Run): Promise<void> {
   const opening = openConsumer({
     connection: source,
     queue: settings.stagingQueue,
-    prefetch: run.narrow ? 1 : settings.prefetch,
+    prefetch: run.narrow ? 1 : prefetchOf(run),
     onDelivery: (delivery) => receive(run, delivery),
     onCancelled: () => {
       onCancelled()
@@ -195,15 +229,19 @@ function receive(run: Run, delivery: Delivery): void {
   if (run.ended || run.leaving !== undefined) return // It goes back to the queue with the channel.
   run.lastDeliveryMs = performance.now()
   run.options.onDelivery(delivery)
-  if (!run.narrow && isSuspicious(delivery, deliveryLimitOf(run))) leave(run, 'isolating')
+  if (!run.narrow && !run.trusting && isSuspect(run, delivery)) leave(run, 'isolating')
   else run.forwarder.deliver(delivery)
 }
 
-const deliveryLimitOf = ({ options }: Run) => options.settings.deliveryLimit
+const isSuspect = ({ options }: Run, delivery: Delivery) =>
+  isSuspicious(delivery, options.settings.deliveryLimit, options.ownCloses)
+
+const prefetchOf = ({ options: { wide, settings } }: Run) =>
+  wide ? LARGEST_PREFETCH : settings.prefetch
 
 /** With ORDER=strict it stays at one: what goes back into a quorum queue goes behind its like. */
 function widen(run: Run): void {
-  const { order, prefetch } = run.options.settings
+  const { order } = run.options.settings
   if (order === 'strict' || run.consumer === undefined) return
   run.narrow = false
   run.widening = true
@@ -211,16 +249,29 @@ function widen(run: Run): void {
     run.widening = false
     changed(run)
   }
-  run.consumer.widen(prefetch).then(done, () => {}) // A channel that has ended says so by itself.
+  run.consumer.widen(prefetchOf(run)).then(done, () => {}) // A channel that has ended says so by itself.
 }
 
 function changed(run: Run): void {
   if (run.ended || run.widening) return
   const tag = run.forwarder.takeAckable()
-  const { inHand, bytes } = run.forwarder.state()
+  const { inHand, aside, bytes } = run.forwarder.state()
   if (tag !== undefined) run.acks.note(tag, inHand === 0)
+  if (run.forwarder.isHeadStuck()) run.acks.noteOthers()
   limitBytes(run, bytes)
+  if (aside > 0) makeRoom(run, aside)
   endIfDone(run)
+}
+
+/** What waits aside must not keep others from coming in. */
+function makeRoom(run: Run, aside: number): void {
+  const { prefetch } = run.options.settings
+  if (run.narrow) {
+    run.trusting = true // It came so often because it was refused, not because it ended the relay.
+    widen(run)
+  } else if (aside >= prefetch / 2 && !run.options.wide) {
+    leave(run, 'crowded')
+  }
 }
 
 /** Lets the broker wait while too many bytes are in hand: a prefetch counts messages only. */
@@ -237,15 +288,17 @@ function limitBytes(run: Run, bytes: number): void {
 }
 
 function leave(run: Run, why: Ending): void {
-  run.leaving ??= why
+  if (run.leaving !== undefined) return
+  run.leaving = why
+  run.forwarder.finish()
   endIfDone(run)
 }
 
 function endIfDone(run: Run): void {
   if (run.leaving === undefined) return
-  const { inHand, inFlight, trouble } = run.forwarder.state()
-  const givesUp = run.leaving === 'stopped' && trouble !== undefined && inFlight === 0
-  if (inHand === 0 || givesUp) void end(run, run.leaving)
+  const { inHand, aside, inFlight, trouble } = run.forwarder.state()
+  const givesUp = run.leaving === 'stopped' && trouble !== undefined
+  if (inFlight === 0 && (inHand === aside || givesUp)) void end(run, run.leaving)
 }
 
 function endIfOverdue(run: Run): void {
@@ -256,6 +309,7 @@ function endIfOverdue(run: Run): void {
 async function stop(run: Run, graceMs: number): Promise<void> {
   const late = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref())
   run.leaving = 'stopped'
+  run.forwarder.finish()
   endIfDone(run)
   await Promise.race([run.over.promise, late])
   await end(run, 'stopped')
@@ -265,24 +319,28 @@ async function end(run: Run, why: Ending): Promise<void> {
   if (run.ended) return
   run.ended = true
   clearInterval(run.watch)
-  const { trouble, inHand, safe } = run.forwarder.state()
+  const { trouble, inHand, aside, safe } = run.forwarder.state()
   run.forwarder.stop()
-  if (why !== 'lost') ackAll(run)
+  const settles = why !== 'lost' && ackAll(run)
   run.acks.stop()
   run.outlet.close()
-  await closeConsumer(run)
-  run.over.resolve({ why, trouble, inHand, safe })
+  await closeConsumer(run, settles)
+  run.over.resolve({ why, trouble, inHand: inHand - aside, aside, safe })
 }
 
-/** Also what is safe behind something that is not: nothing that was confirmed shall come again. */
-function ackAll({ forwarder, acks, consumer }: Run): void {
+/** Nothing that was confirmed shall come again. Gives whether the broker may forget some of it. */
+function ackAll({ forwarder, acks }: Run): boolean {
   const tag = forwarder.takeAckable()
   if (tag !== undefined) acks.note(tag, true)
-  acks.flush()
-  for (const behind of forwarder.takeSafe()) consumer?.ack(behind)
+  return acks.flush()
 }
 
-async function closeConsumer({ consumer, options, readingPaused }: Run): Promise<void> {
+/**
+ * @param settles there were single acks, of which a channel forgets some with its end: see Consumer.settle.
+ *   Each has made room for another delivery, and those on their way come in before.
+ */
+async function closeConsumer(run: Run, settles = false): Promise<void> {
+  const { consumer, options, readingPaused } = run
   const { source } = options
   if (consumer === undefined || !source.isOpen()) return
   if (readingPaused) {
@@ -290,7 +348,11 @@ async function closeConsumer({ consumer, options, readingPaused }: Run): Promise
     source.destroy(new Error('ended with unread deliveries'))
     return
   }
-  await within(consumer.close(), CLOSE_MS, () => new Error('no answer')).catch(() => {
+  const close = async () => {
+    if (settles) await sleep(COMING_IN_MS).then(() => consumer.settle())
+    await consumer.close()
+  }
+  await within(close(), CLOSE_MS, () => new Error('no answer')).catch(() => {
     if (source.isOpen()) options.log.debug({}, 'the consuming channel had ended')
   })
 }

@@ -1,5 +1,5 @@
 import type { QueueState } from '#lib/amqp/topology.ts'
-import type { ForwarderState, Trouble } from './forwarder.ts'
+import type { ForwarderState, Trouble } from './forwarding.ts'
 
 /** What a relay knows of itself. Times are on the clock of performance.now(). */
 export interface RelayStatus {
@@ -33,10 +33,11 @@ export function unreadiness(status: RelayStatus, nowMs: number): string[] {
   if (status.topologyProblem) reasons.push(status.topologyProblem)
   if (status.paused) reasons.push(`the destination takes no messages (${status.paused})`)
   else if (!status.consuming) reasons.push('not consuming yet')
-  if (work && work.inHand > 0 && nowMs - work.progressMs >= STUCK_MS) {
+  const inHand = work && work.inHand - work.aside
+  if (inHand && nowMs - work.progressMs >= STUCK_MS) {
     reasons.push('deliveries in hand, and none became safe for 30 s')
   }
-  const starved = work?.inHand === 0 && nowMs - status.lastDeliveryMs >= STUCK_MS
+  const starved = inHand === 0 && nowMs - status.lastDeliveryMs >= STUCK_MS
   if (starved && staging && staging.messages > 0 && staging.consumers === 1) {
     reasons.push('messages wait in the staging queue, and none was delivered for 30 s')
   }

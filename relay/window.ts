@@ -9,8 +9,12 @@ export interface Entry {
   readonly receivedMs: number
   /** Once it is done, an empty one. */
   delivery: Delivery
-  /** `waiting` to be written; `sent` and unconfirmed; `parking`; `done`: safe elsewhere. */
-  state: 'waiting' | 'sent' | 'parking' | 'done'
+  /** `waiting` to be written; `aside`, see lanes.ts; `sent` and unconfirmed; `parking`; `done`: safe. */
+  state: 'waiting' | 'aside' | 'sent' | 'parking' | 'done'
+  /** Of its copy; known once it has been looked at. */
+  key: string
+  /** The lane that it waits in, also while it is tried. */
+  lane: string | undefined
   /** What was written last. */
   sent: { readonly number: number; readonly properties: Buffer } | undefined
   /** basic.return came for it, so its confirm will mean nothing. */
@@ -19,6 +23,15 @@ export interface Entry {
   provoked: number
   /** The broker has it back already: it must not be acknowledged. */
   isBack: boolean
+  /** Its neighbours in the order of arrival. */
+  before: Entry | undefined
+  after: Entry | undefined
+}
+
+/** How many entries, and the bytes of their bodies and properties. */
+export interface Load {
+  readonly count: number
+  readonly bytes: number
 }
 
 /**
@@ -32,11 +45,13 @@ export interface Window {
   nextWaiting(): Entry | undefined
   /** It was written as message `number` of the publishing channel; numbers grow. */
   markSent(entry: Entry, number: number, properties: Buffer): void
-  /** It waits again. */
+  /** It waits again; in its lane, if it has one. */
   markWaiting(entry: Entry): void
+  /** It waits in this lane from now on, or, undefined, in none any more. */
+  putAside(entry: Entry, lane: string | undefined): void
   /** The broker has it back already, without an ack. */
   markBack(entry: Entry): void
-  /** It is safe: its memory is free, and it may be acknowledged once all before it are safe. */
+  /** It is safe: its memory is free, and it may be acknowledged. */
   markDone(entry: Entry): void
   /** Takes message `number`, with `multiple` all up to it, out of those unconfirmed. */
   settle(number: number, multiple: boolean): Entry[]
@@ -50,35 +65,46 @@ export interface Window {
   unsend(): Entry[]
   /** The highest tag that may be acknowledged with all before it, once; undefined: nothing new. */
   takeAckable(): number | undefined
-  /** The tags of all entries that are done, behind others that are not; once. */
+  /** The tags of all entries that are done behind others that are not; once. */
   takeSafe(): number[]
   /** Entries not done. */
-  inHand(): number
-  /** When the first entry that cannot be acknowledged yet came in; 0 when there is none. */
-  oldestMs(): number
+  inHand(): Load
+  /** Of these, the ones that have a lane. */
+  aside(): Load
+  /** The first entry that is not done. */
+  oldest(): Entry | undefined
   /** Entries sent and unconfirmed. */
   inFlight(): number
-  /** Of the bodies and properties of the entries not done. */
-  bytes(): number
 }
 
 export function createWindow(): Window {
-  const entries: Entry[] = []
+  const list = createList()
   const unconfirmed = createUnconfirmed()
+  const inHand = { count: 0, bytes: 0 }
+  const aside = { count: 0, bytes: 0 }
   let positions = 0
-  let cursor = 0
-  let inHand = 0
-  let bytes = 0
+  /** No entry before it waits. */
+  let cursor: Entry | undefined
 
-  const first = () => entries[0]?.position ?? positions
+  const putAside = (entry: Entry, lane: string | undefined) => {
+    if (lane !== undefined && entry.lane === undefined) weigh(aside, entry, 1)
+    if (lane === undefined && entry.lane !== undefined) weigh(aside, entry, -1)
+    entry.lane = lane
+    markWaiting(entry)
+  }
   const markWaiting = (entry: Entry) => {
-    entry.state = 'waiting'
-    cursor = Math.min(cursor, entry.position)
+    entry.state = entry.lane === undefined ? 'waiting' : 'aside'
+    if (entry.lane !== undefined) return
+    if (cursor === undefined || entry.position < cursor.position) cursor = entry
+  }
+  const remove = (entry: Entry) => {
+    if (cursor === entry) cursor = entry.after
+    list.remove(entry)
   }
   const markDone = (entry: Entry) => {
+    weigh(inHand, entry, -1)
+    if (entry.lane !== undefined) weigh(aside, entry, -1)
     entry.state = 'done'
-    inHand -= 1
-    bytes -= sizeOf(entry)
     entry.delivery = RELEASED
     entry.sent = undefined
   }
@@ -86,20 +112,18 @@ export function createWindow(): Window {
     add: (delivery, nowMs) => {
       const entry = toEntry(delivery, positions, nowMs)
       positions += 1
-      entries.push(entry)
-      inHand += 1
-      bytes += sizeOf(entry)
+      list.append(entry)
+      cursor ??= entry
+      weigh(inHand, entry, 1)
       return entry
     },
     nextWaiting: () => {
-      for (; cursor < positions; cursor += 1) {
-        const entry = entries[cursor - first()]
-        if (entry?.state === 'waiting') return entry
-      }
-      return undefined
+      while (cursor !== undefined && cursor.state !== 'waiting') cursor = cursor.after
+      return cursor
     },
     markSent: unconfirmed.add,
     markWaiting,
+    putAside,
     markBack: (entry) => {
       entry.isBack = true
       markDone(entry)
@@ -112,12 +136,55 @@ export function createWindow(): Window {
       for (const entry of sent) markWaiting(entry)
       return sent
     },
-    takeAckable: () => takeAckable(entries),
-    takeSafe: () => takeSafe(entries),
+    takeAckable: () => {
+      let tag: number | undefined
+      for (let head = list.head(); head?.state === 'done'; head = list.head()) {
+        if (!head.isBack) tag = head.deliveryTag
+        remove(head)
+      }
+      return tag
+    },
+    takeSafe: () => {
+      const tags: number[] = []
+      for (const entry of list.entries()) {
+        if (entry.state !== 'done') continue
+        if (!entry.isBack) tags.push(entry.deliveryTag)
+        remove(entry)
+      }
+      return tags
+    },
     inHand: () => inHand,
-    oldestMs: () => entries[0]?.receivedMs ?? 0,
+    aside: () => aside,
+    oldest: () => list.head(),
     inFlight: unconfirmed.size,
-    bytes: () => bytes,
+  }
+}
+
+/** Entries in order; one of the middle is removed as quickly as the first. */
+function createList() {
+  let first: Entry | undefined
+  let last: Entry | undefined
+  return {
+    head: () => first,
+    append: (entry: Entry) => {
+      entry.before = last
+      if (last === undefined) first = entry
+      else last.after = entry
+      last = entry
+    },
+    remove: (entry: Entry) => {
+      if (entry.before === undefined) first = entry.after
+      else entry.before.after = entry.after
+      if (entry.after === undefined) last = entry.before
+      else entry.after.before = entry.before
+      entry.before = entry.after = undefined
+    },
+    /** The one that is given may be removed. */
+    *entries() {
+      for (let entry = first, after = first?.after; entry; entry = after, after = entry?.after) {
+        yield entry
+      }
+    },
   }
 }
 
@@ -127,10 +194,14 @@ const toEntry = (delivery: Delivery, position: number, receivedMs: number): Entr
   receivedMs,
   delivery,
   state: 'waiting',
+  key: '',
+  lane: undefined,
   sent: undefined,
   returned: false,
   provoked: 0,
   isBack: false,
+  before: undefined,
+  after: undefined,
 })
 
 const NOTHING = Buffer.alloc(0)
@@ -143,20 +214,7 @@ const RELEASED: Delivery = {
   body: NOTHING,
 }
 
-const sizeOf = ({ delivery }: Entry) => delivery.body.length + delivery.properties.length
-
-/** Forgets the entries at the head that are done; their last tag that is not handed back. */
-function takeAckable(entries: Entry[]): number | undefined {
-  let tag: number | undefined
-  while (entries[0]?.state === 'done') {
-    const entry = entries.shift() as Entry
-    if (!entry.isBack) tag = entry.deliveryTag
-  }
-  return tag
-}
-
-function takeSafe(entries: readonly Entry[]): number[] {
-  const safe = entries.filter(({ state, isBack }) => state === 'done' && !isBack)
-  for (const entry of safe) entry.isBack = true
-  return safe.map(({ deliveryTag }) => deliveryTag)
+function weigh(load: { count: number; bytes: number }, { delivery }: Entry, sign: 1 | -1): void {
+  load.count += sign
+  load.bytes += sign * (delivery.body.length + delivery.properties.length)
 }

@@ -93,6 +93,17 @@ export async function compareQueue(
   return present ? adoptQueue(connection, spec) : undefined
 }
 
+/** The exchange's type; undefined: there is none, or this user has no right to compare. */
+export async function exchangeType(
+  connection: AmqpConnection,
+  name: string,
+): Promise<string | undefined> {
+  const guess = { name, type: 'headers', durable: true }
+  const found = await compareExchange(connection, guess)
+  if (found?.how !== 'different') return found?.how === 'same' ? guess.type : undefined
+  return /arg 'type'.*current is '([^']+)'/.exec(found.difference)?.[1] ?? guess.type
+}
+
 /** @throws {Error} with the broker's reply code; 406 when it is there and differs */
 export async function declareExchange(
   connection: AmqpConnection,

@@ -3,7 +3,8 @@ import { mock, type TestContext, test } from 'node:test'
 import { joinProperties } from '#lib/amqp/raw-properties.ts'
 import type { RawPublisher } from '#lib/amqp/raw-publisher.ts'
 import { copyOf } from '#relay/copy.ts'
-import { createForwarder, type Forwarder, type ForwarderOptions } from '#relay/forwarder.ts'
+import { createForwarder } from '#relay/forwarder.ts'
+import type { Forwarder, ForwarderOptions } from '#relay/forwarding.ts'
 
 const PROPERTIES = joinProperties([])
 
@@ -31,6 +32,10 @@ function bench(t: TestContext, more: Partial<ForwarderOptions> = {}): Bench {
     exchange: '',
     routingKey: 'queue',
     order: 'window',
+    lanes: undefined,
+    mostInFlight: 500,
+    room: { count: 1000, bytes: 1_000_000 },
+    deliveryLimit: 50,
     persist: 'always',
     parkUnroutable: false,
     park: async ({ body }, reason) => {

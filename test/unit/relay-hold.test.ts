@@ -50,7 +50,16 @@ test('pauses double up to two hours, and begin anew after a message got through'
 })
 
 test('the channel is closed when nothing becomes safe, or before a delivery is 30 minutes old', () => {
-  const work = { inHand: 1, inFlight: 0, bytes: 0, progressMs: 0, oldestMs: 0, safe: 0 }
+  const work = {
+    inHand: 1,
+    aside: 0,
+    isCrowded: false,
+    inFlight: 0,
+    bytes: 0,
+    progressMs: 0,
+    oldestMs: 0,
+    safe: 0,
+  }
   const state = { ...work, trouble: undefined }
   assert.equal(overdue(state, 59_999, 60_000), undefined)
   assert.equal(overdue(state, 60_000, 60_000), 'held')

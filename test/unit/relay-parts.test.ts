@@ -10,7 +10,16 @@ test('acks are gathered until there are enough, or it is time, or nothing else i
   mock.timers.enable({ apis: ['setTimeout'] })
   t.after(() => mock.timers.reset())
   const sent: number[] = []
-  const acks = createAcks({ ackUpTo: (tag) => sent.push(tag), batch: 100, intervalMs: 20 })
+  const others: number[] = []
+  let now = 0
+  const acks = createAcks({
+    ackUpTo: (tag) => sent.push(tag),
+    ack: (tag) => sent.push(-tag),
+    takeOthers: () => others.splice(0),
+    now: () => now,
+    batch: 100,
+    intervalMs: 20,
+  })
   acks.note(10, false)
   acks.note(99, false)
   assert.deepEqual(sent, [])
@@ -21,8 +30,15 @@ test('acks are gathered until there are enough, or it is time, or nothing else i
   assert.deepEqual(sent, [100, 120])
   acks.note(121, true)
   assert.deepEqual(sent, [100, 120, 121])
-  acks.flush()
+  assert.equal(acks.flush(), false)
   assert.deepEqual(sent, [100, 120, 121], 'nothing twice')
+  others.push(123, 125)
+  acks.noteOthers()
+  mock.timers.tick(20)
+  assert.deepEqual(sent.splice(3), [-123, -125], 'one by one')
+  assert.equal(acks.flush(), true, 'the broker may forget those of the last second')
+  now = 1000
+  assert.equal(acks.flush(), false)
   acks.note(130, false)
   acks.stop()
   mock.timers.tick(1000)
@@ -62,6 +78,8 @@ const READY: RelayStatus = {
   consuming: true,
   work: {
     inHand: 0,
+    aside: 0,
+    isCrowded: false,
     inFlight: 0,
     bytes: 0,
     progressMs: 0,

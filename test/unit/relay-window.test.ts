@@ -41,7 +41,7 @@ test('the tag to acknowledge goes up to the first entry that is not safe, and co
   assert.equal(window.takeAckable(), undefined)
   assert.deepEqual(window.takeSafe(), [4])
   assert.deepEqual(window.takeSafe(), [])
-  assert.equal(window.inHand(), 1)
+  assert.equal(window.inHand().count, 1)
 })
 
 test('what the broker has back already is not acknowledged', () => {
@@ -93,9 +93,9 @@ test('a return that is like no message makes every later one suspect', () => {
 test('bytes count while a message is in hand', () => {
   const window = createWindow()
   const entry = deliver(window, 1, '12345')
-  assert.equal(window.bytes(), 'properties'.length + 5)
+  assert.equal(window.inHand().bytes, 'properties'.length + 5)
   window.markDone(entry)
-  assert.equal(window.bytes(), 0)
+  assert.equal(window.inHand().bytes, 0)
   assert.equal(entry.delivery.body.length, 0, 'its memory is free')
 })
 
