@@ -3,7 +3,8 @@ import { type Env, readAll, readBroker, readHttp, readMetricsStack } from '#lib/
 import { defined } from '#lib/defined.ts'
 import { createEmf } from '#lib/emf.ts'
 import { jsonFault } from '#lib/http/json.ts'
-import { createLog, toStdout } from '#lib/log.ts'
+import { createLog } from '#lib/log.ts'
+import { toStdout } from '#lib/log-lines.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import type { PublishDeps } from './publish/publish.ts'
 

@@ -13,12 +13,12 @@ import { type BrokerSettings, ConfigError, readAll, readBroker } from '#lib/conf
 import { type GatewaySettings, readGateway } from '#lib/config-gateway.ts'
 import { createCors } from '#lib/http/cors.ts'
 import { createLog, type Log } from '#lib/log.ts'
+import { gatheredToStdout } from '#lib/log-lines.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
 import { startAdmin } from './admin.ts'
 import { createApp, type Functions } from './app.ts'
 import { createBudget } from './budget.ts'
 import { createJsonThread } from './json-thread.ts'
-import { bufferedLines } from './log-lines.ts'
 import { createMetrics, type GatewayMetrics } from './metrics.ts'
 import { startServer } from './server.ts'
 
@@ -65,7 +65,7 @@ async function start({ broker, settings, sources }: Settings): Promise<void> {
   const log = createLog({
     level: settings.logLevel,
     fields: { process: 'gateway' },
-    write: bufferedLines(),
+    write: gatheredToStdout(),
   })
   const tokens = createTokenSet({ ...sources, log })
   tokens.prefetch()

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { PublisherMeter } from '#lib/amqp/meter.ts'
 import type { Answered } from '#lib/http/respond.ts'
+import { droppedLines } from '#lib/log-lines.ts'
 
 /** What the gateway counts, for Prometheus. */
 export interface GatewayMetrics {
@@ -38,6 +39,15 @@ export function createMetrics(heldBytes: () => number): GatewayMetrics {
     registers,
     collect() {
       this.set(heldBytes())
+    },
+  })
+  new Counter({
+    name: 'warren_log_dropped_total',
+    help: 'Lines of the log that nobody took.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(droppedLines())
     },
   })
   return {

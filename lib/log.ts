@@ -1,9 +1,11 @@
+import { toStdout } from './log-lines.ts'
+
 /** Levels, least first. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** One JSON line per event on standard output; never a body, a token or a secret. */
+/** One JSON line per event on standard output; never a body, a token or a secret. It never throws or waits. */
 export interface Log {
   debug(fields: LogFields, message: string): void
   info(fields: LogFields, message: string): void
@@ -113,9 +115,4 @@ export function createLog({ level = 'info', fields = {}, write = toStdout }: Log
     error: emit('error'),
     child: (more) => createLog({ level, fields: { ...fields, ...more }, write }),
   }
-}
-
-/** Writes one line to standard output. */
-export function toStdout(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

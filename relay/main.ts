@@ -1,6 +1,7 @@
 import { ConfigError, readAll, readBroker } from '#lib/config.ts'
 import { readRelay } from '#lib/config-relay.ts'
 import { createLog, describeError } from '#lib/log.ts'
+import { toStderr } from '#lib/log-lines.ts'
 import { type Command, parseCommand } from './commands/args.ts'
 import { helpFor } from './commands/help.ts'
 import type { Report } from './commands/report.ts'
@@ -20,10 +21,7 @@ function stopSignal(): AbortSignal {
 
 async function main(args: readonly string[]): Promise<number> {
   const help = helpFor(args)
-  if (help !== undefined) {
-    process.stdout.write(help)
-    return 0
-  }
+  if (help !== undefined) return await answer(help, 0)
   const signal = stopSignal()
   try {
     const { env } = process
@@ -40,11 +38,21 @@ async function main(args: readonly string[]): Promise<number> {
     return await execute(command, { settings, broker, log, signal })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    process.stderr.write('The relay does not start:\n')
-    for (const problem of error.problems) process.stderr.write(`  ${problem}\n`)
-    process.stderr.write('node relay/main.ts --help says more.\n')
+    toStderr('The relay does not start:')
+    for (const problem of error.problems) toStderr(`  ${problem}`)
+    toStderr('node relay/main.ts --help says more.')
     return 2
   }
+}
+
+/** What somebody asked for: an answer that cannot be written is a failure. Gives the exit code. */
+async function answer(text: string, exitCode: number): Promise<number> {
+  const error = await new Promise((resolve) =>
+    process.stdout.once('error', resolve).write(text, resolve),
+  )
+  if (!error) return exitCode
+  toStderr(`the answer cannot be written: ${describeError(error)}`)
+  return 1
 }
 
 async function execute(command: Command, options: RunOptions): Promise<number> {
@@ -54,11 +62,10 @@ async function execute(command: Command, options: RunOptions): Promise<number> {
   }
   try {
     const { exitCode, lines, json } = await reportOf(command, options)
-    process.stdout.write(`${command.json ? JSON.stringify(json) : lines.join('\n')}\n`)
-    return exitCode
+    return await answer(`${command.json ? JSON.stringify(json) : lines.join('\n')}\n`, exitCode)
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    process.stderr.write(`${command.name}: ${describeError(error)}\n`)
+    toStderr(`${command.name}: ${describeError(error)}`)
     return 1
   }
 }
@@ -77,7 +84,5 @@ async function reportOf(
       return (await import('./commands/detach.ts')).detach(options, command)
   }
 }
-
-const toStderr = (line: string) => void process.stderr.write(`${line}\n`)
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { droppedLines } from '#lib/log-lines.ts'
 import { type RelayStatus, unreadiness } from './status.ts'
 
 /** What a relay counts; the gauges are read from its status when somebody asks. */
@@ -42,6 +43,15 @@ export function createMetrics(
       },
     })
   addGauges(gauge)
+  new Counter({
+    name: 'warren_relay_log_dropped_total',
+    help: 'Lines of the log that nobody took.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(droppedLines())
+    },
+  })
   return {
     registry,
     forwarded: counter('forwarded_total', 'Messages confirmed and routed by the destination.'),

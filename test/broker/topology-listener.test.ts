@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
 import { before, describe, type TestContext, test } from 'node:test'
 import { connect } from 'amqplib'
 import {
@@ -54,9 +55,9 @@ async function remove(
   properties: ListenerProperties,
   lambdaMs = 60_000,
 ) {
-  const written = t.mock.method(process.stdout, 'write', () => true)
+  const written = t.mock.method(fs, 'writeSync', (_: number, bytes: Buffer) => bytes.length)
   const { Status } = await resources.remove(LISTENER_TYPE, id, properties, lambdaMs)
-  const lines = written.mock.calls.map(({ arguments: [line] }) => String(line))
+  const lines = written.mock.calls.map(({ arguments: [, line] }) => String(line))
   written.mock.restore()
   assert.equal(Status, 'SUCCESS')
   const metrics = lines.filter((line) => line.startsWith('{"_aws"')).map((line) => JSON.parse(line))

@@ -62,7 +62,8 @@ export async function checkEdge(ending: Ending, env: Env): Promise<string> {
   return checkNginx({ bin: nginxBinary(), home, conf: renderNginxConf(readEdge(env)) })
 }
 
-function nginxBinary(): string {
+/** @throws {Error} one clear line when it is not installed */
+export function nginxBinary(): string {
   const bin = findNginx()
   if (bin === undefined) {
     throw new Error('nginx is not installed: run `npm test`, which installs it, or install it.')

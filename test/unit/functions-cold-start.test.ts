@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import type {
   APIGatewayAuthorizerResult,
@@ -25,11 +26,10 @@ let starts = 0
 /** A function as Lambda starts it: its modules loaded anew, with these settings; and what it logs. */
 async function start<H>(t: TestContext, name: string, env: Record<string, string>) {
   const lines: string[] = []
-  const write = process.stdout.write.bind(process.stdout)
-  // The test runner reports over standard output too.
-  t.mock.method(process.stdout, 'write', (chunk: string | Uint8Array) =>
-    String(chunk).startsWith('{"time"') ? lines.push(String(chunk)) > 0 : write(chunk),
-  )
+  t.mock.method(fs, 'writeSync', (_: number, bytes: Buffer) => {
+    lines.push(String(bytes))
+    return bytes.length
+  })
   for (const key of Object.keys(process.env)) if (SETTINGS.test(key)) delete process.env[key]
   Object.assign(process.env, env)
   starts += 1
