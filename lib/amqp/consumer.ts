@@ -10,6 +10,7 @@ export interface Delivery {
   readonly redelivered: boolean
   /** Where it was published. */
   readonly exchange: string
+  /** It need not be UTF-8: see raw-text.ts. */
   readonly routingKey: string
   /** Undecoded: see raw-properties.ts. */
   readonly properties: Buffer
@@ -67,7 +68,7 @@ export async function openConsumer(options: ConsumerOptions): Promise<Consumer> 
   onChannelEnd(connection, channel, onEnd)
   const receive = (message: ConsumeMessage | null) => {
     if (message === null) onCancelled()
-    else onDelivery(toDelivery(message))
+    else onDelivery(toDelivery(message, reading.routingKeyOf(number)))
   }
   const start = async (prefetch: number) => {
     await channel.prefetch(prefetch)
@@ -97,12 +98,15 @@ export async function openConsumer(options: ConsumerOptions): Promise<Consumer> 
 /** amqplib looks at the tag only. */
 const tagged = (deliveryTag: number) => ({ fields: { deliveryTag } }) as Message
 
-function toDelivery({ fields, properties, content }: ConsumeMessage): Delivery {
+function toDelivery(
+  { fields, properties, content }: ConsumeMessage,
+  routingKey = fields.routingKey,
+): Delivery {
   return {
     deliveryTag: fields.deliveryTag,
     redelivered: fields.redelivered,
     exchange: fields.exchange,
-    routingKey: fields.routingKey,
+    routingKey,
     properties: properties as unknown as Buffer,
     body: content,
   }

@@ -1,3 +1,5 @@
+import { bytesOf, textFrom } from './raw-text.ts'
+
 /**
  * The properties of a message as they are on the wire (AMQP 0-9-1, 4.2.6): each property present is
  * the slice of its bytes, never decoded. So they pass through a relay to the byte and the type, which
@@ -70,13 +72,13 @@ export function joinProperties(properties: RawProperties): Buffer {
 
 /** The bytes of a short string property. @throws {RangeError} over 255 bytes */
 export function shortString(text: string): Buffer {
-  const bytes = Buffer.from(`\0${text}`)
+  const bytes = bytesOf(`\0${text}`)
   bytes.writeUInt8(bytes.length - 1)
   return bytes
 }
 
 /** The text of a short string property. */
-export const shortStringText = (bytes: Buffer): string => bytes.toString('utf8', 1)
+export const shortStringText = (bytes: Buffer): string => textFrom(bytes, 1)
 
 /** The bytes of a property that is one octet, such as the delivery mode. */
 export const octet = (value: number): Buffer => Buffer.from([value])

@@ -15,6 +15,7 @@ import {
   METHOD_DELIVER,
   SIZE_AT,
 } from './raw-frames.ts'
+import { textFrom } from './raw-text.ts'
 
 /** How a connection is read. */
 export interface Reading {
@@ -28,6 +29,8 @@ export interface Reading {
   shortcut(channel: number, receive: (delivery: Delivery) => void): void
   /** Ends that. */
   noShortcut(channel: number): void
+  /** Of the delivery that came last on this channel and took the usual way: amqplib reads UTF-8 only. */
+  routingKeyOf(channel: number): string | undefined
 }
 
 const carrying = new WeakMap<AmqpConnection, Reading>()
@@ -48,11 +51,14 @@ function install(connection: AmqpConnection): Reading {
   const internals = internalsOf(connection)
   const recvFrame = internals.recvFrame.bind(internals)
   const receivers: Receivers = new Map()
+  const routingKeys = new Map<number, string>()
   let beating: NodeJS.Timeout | undefined
   const isPaused = () => beating !== undefined
   internals.recvFrame = () => {
     while (!isPaused() && takeDelivery(internals, receivers));
-    return isPaused() ? false : (takeContentHeader(internals) ?? recvFrame())
+    if (isPaused()) return false
+    noteRoutingKey(internals.rest, receivers, routingKeys)
+    return takeContentHeader(internals) ?? recvFrame()
   }
   const stopBeating = () => {
     clearInterval(beating)
@@ -64,7 +70,11 @@ function install(connection: AmqpConnection): Reading {
   }
   return {
     shortcut: (channel, receive) => void receivers.set(channel, receive),
-    noShortcut: (channel) => void receivers.delete(channel),
+    noShortcut: (channel) => {
+      receivers.delete(channel)
+      routingKeys.delete(channel)
+    },
+    routingKeyOf: (channel) => routingKeys.get(channel),
     pause: () => {
       // Who does not read sees no heartbeat either, and must not take that for the peer's death.
       beating ??= setInterval(beat, connection.heartbeatS * 250 || 1000)
@@ -125,6 +135,14 @@ function takeDelivery(internals: Internals, receivers: Receivers): boolean {
 
 const NO_BODY = Buffer.alloc(0)
 
+/** Of a delivery that is next, but not there as a whole. */
+function noteRoutingKey(rest: Buffer, receivers: Receivers, keys: Map<number, string>): void {
+  if (endOfFrame(rest, 0, FRAME_METHOD) === undefined) return
+  if (rest.readUInt32BE(HEAD_BYTES) !== DELIVER) return
+  const channel = rest.readUInt16BE(CHANNEL_AT)
+  if (receivers.has(channel)) keys.set(channel, methodFields(rest, HEAD_BYTES + 4).routingKey)
+}
+
 /** Consumer tag, delivery tag, redelivered, exchange, routing key (AMQP 0-9-1, basic.deliver). */
 function methodFields(bytes: Buffer, start: number) {
   const tag = start + 1 + (bytes[start] as number)
@@ -134,7 +152,7 @@ function methodFields(bytes: Buffer, start: number) {
   return {
     deliveryTag: bytes.readUInt32BE(tag) * 2 ** 32 + bytes.readUInt32BE(tag + 4),
     redelivered: ((bytes[tag + 8] as number) & 1) === 1,
-    exchange: bytes.toString('utf8', exchange + 1, exchangeEnd),
-    routingKey: bytes.toString('utf8', exchangeEnd + 1, keyEnd),
+    exchange: textFrom(bytes, exchange + 1, exchangeEnd),
+    routingKey: textFrom(bytes, exchangeEnd + 1, keyEnd),
   }
 }

@@ -1,3 +1,5 @@
+import { bytesOf, textFrom } from './raw-text.ts'
+
 /** One entry of a field table, as it is on the wire. */
 export interface TableEntry {
   readonly name: string
@@ -99,7 +101,7 @@ function tableEntry(name: string, value: string | number | boolean | Buffer): Bu
 
 function fieldValue(value: string | number | boolean): Buffer {
   if (typeof value === 'boolean') return Buffer.from([TAG.boolean, value ? 1 : 0])
-  if (typeof value === 'string') return prefixed(TAG.longString, Buffer.from(value))
+  if (typeof value === 'string') return prefixed(TAG.longString, bytesOf(value))
   const bytes = Buffer.allocUnsafe(9)
   bytes[0] = TAG.int64
   bytes.writeBigInt64BE(BigInt(value), 1)
@@ -155,7 +157,7 @@ export function editTable(table: Buffer | undefined): TableEditor {
 
 /** A value's text, when it is one. */
 export const textOf = (value: Buffer): string | undefined =>
-  value[0] === TAG.longString ? value.toString('utf8', 1 + LENGTH_BYTES) : undefined
+  value[0] === TAG.longString ? textFrom(value, 1 + LENGTH_BYTES) : undefined
 
 /** A value's number, when it is a whole one within 2^53. */
 export function integerOf(value: Buffer): number | undefined {
