@@ -53,6 +53,8 @@ export interface RelaySettings {
   readonly topology: 'adopt' | 'strict'
   readonly persist: 'always' | 'preserve'
   readonly order: 'window' | 'strict'
+  /** Relays that a message may pass before it is taken for going in circles. */
+  readonly maxHops: number
   readonly prefetch: number
   readonly prefetchBytes: number
   readonly ackBatch: number
@@ -121,6 +123,7 @@ export const RELAY = {
   TOPOLOGY: choice(['adopt', 'strict'], 'adopt'),
   PERSIST: choice(['always', 'preserve'], 'always'),
   ORDER: choice(['window', 'strict'], 'window'),
+  MAX_HOPS: whole(16, 1, 1000),
   // More than 500 buys nothing on loopback (measured); 65535 is the protocol's limit.
   PREFETCH: whole(500, 1, 65_535),
   PREFETCH_BYTES: whole(64 * MIB, 1, 4096 * MIB),
@@ -234,6 +237,7 @@ function toSettings(
     topology: read.TOPOLOGY,
     persist: read.PERSIST,
     order: read.ORDER,
+    maxHops: read.MAX_HOPS,
     prefetch: read.PREFETCH,
     prefetchBytes: read.PREFETCH_BYTES,
     ackBatch: read.ACK_BATCH,

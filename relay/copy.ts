@@ -8,6 +8,7 @@ import {
   splitProperties,
 } from '#lib/amqp/raw-properties.ts'
 import { editTable, integerOf, type TableEditor, textOf } from '#lib/amqp/raw-table.ts'
+import { deathsOf, isHarmful } from './deaths.ts'
 import { quickCopy } from './quick-copy.ts'
 
 /** What a copy is made from: a delivery's origin and its raw properties. */
@@ -24,7 +25,20 @@ export interface Copy {
   readonly routingKey: string
 }
 
-export type Unforwardable = 'unreadable-properties' | 'too-many-hops'
+export type Unforwardable = 'unreadable-properties' | 'too-many-hops' | 'expired'
+
+export interface Rules {
+  readonly persist: 'always' | 'preserve'
+  /**
+   * Hops after which a message must be going in circles. RabbitMQ's federation has the same guard
+   * (max-hops), but drops the message; a relay parks it.
+   */
+  readonly maxHops: number
+  /** In ms since 1970. */
+  readonly nowMs: number
+  /** How long the relay has had the message, in ms. */
+  readonly heldMs: number
+}
 
 /** The message cannot be copied, however often it is tried. */
 export class CopyRefused extends Error {
@@ -37,20 +51,16 @@ export class CopyRefused extends Error {
   }
 }
 
-/**
- * Hops after which a message must be going in circles. RabbitMQ's federation has the same guard
- * (max-hops), but drops the message; a relay parks it.
- */
-const MAX_HOPS = 16
-
-/** Headers that Warren sets. */
+/** Headers that Warren sets. (Others have `x-original-…`, as Spring AMQP.) */
 export const HEADER = {
   /** When the message came in, in ms since 1970; beside an expiration. */
   at: 'x-warren-at',
-  originalExchange: 'x-original-exchange',
-  originalRoutingKey: 'x-original-routing-key',
-  originalUserId: 'x-original-user-id',
-  originalExpiration: 'x-original-expiration',
+  originalExchange: 'x-relay-original-exchange',
+  originalRoutingKey: 'x-relay-original-routing-key',
+  originalUserId: 'x-relay-original-user-id',
+  originalExpiration: 'x-relay-original-expiration',
+  /** An `x-death` that a broker could fail over. */
+  originalDeath: 'x-relay-original-death',
   /** How many relays the message has passed. */
   hops: 'x-relay-hops',
   /** The broker had delivered the message to a relay before: this copy may be a duplicate. */
@@ -70,24 +80,29 @@ const OF_THE_DELIVERY = [DELIVERY_COUNT, 'x-acquired-count']
 
 /** Left in place, they would deliver the copy to every queue that they name, once more. */
 const REROUTING = [
-  ['CC', 'x-original-cc'],
-  ['BCC', 'x-original-bcc'],
+  ['CC', 'x-relay-original-cc'],
+  ['BCC', 'x-relay-original-bcc'],
 ] as const
+
+/** As the first version named them; only where it did. */
+const FORMERLY = [
+  [HEADER.originalExchange, 'x-original-exchange'],
+  [HEADER.originalRoutingKey, 'x-original-routing-key'],
+  [HEADER.originalExpiration, 'x-original-expiration'],
+] as const
+const OF_A_RELAY = [HEADER.hops, HEADER.reason, HEADER.replays]
 
 const PERSISTENT = octet(2)
 
 /**
- * The properties of the copy: everything as it was, but for what would reroute the message or have it
- * refused (moved to `x-original-*`), its origin (stamped at its first hop), the delivery mode
- * (`always`: a transient message becomes persistent) and the time to live that is left.
- * @param nowMs since 1970
+ * The properties of the copy: everything as it was, but for what would reroute the message, have it
+ * refused or harm a broker (moved to `x-relay-original-*`), its origin (stamped at its first hop), the
+ * delivery mode (`always`: a transient message becomes persistent) and the time to live that is left.
  * @throws {CopyRefused}
  */
-export function copyOf(
-  original: Original,
-  { persist, nowMs }: { readonly persist: 'always' | 'preserve'; readonly nowMs: number },
-): Copy {
+export function copyOf(original: Original, rules: Rules): Copy {
   const { exchange, redelivered } = original
+  const { persist, maxHops } = rules
   if (persist === 'always' && !redelivered) {
     const stamps = stampsOf(exchange, original.routingKey)
     const quick = quickCopy(original.properties, stamps)
@@ -95,14 +110,22 @@ export function copyOf(
   }
   const { properties, headers, routingKey } = takeOver(original)
   const hops = 1 + (integerOf(headers.get(HEADER.hops) ?? EMPTY) ?? 0)
-  if (hops > MAX_HOPS) {
-    throw new CopyRefused('too-many-hops', `the message has passed ${MAX_HOPS} relays already`)
+  if (hops > maxHops + retriesOf(headers)) {
+    throw new CopyRefused('too-many-hops', `the message has passed ${hops - 1} relays already`)
   }
   headers.set(HEADER.hops, hops)
   if (redelivered) headers.set(HEADER.redelivered, true)
   if (persist === 'always') properties[PROPERTY.deliveryMode] = PERSISTENT
-  reduceExpiration(properties, headers, nowMs)
+  reduceExpiration(properties, headers, rules)
   return { properties: joined(properties, headers), routingKey }
+}
+
+const MOST_RETRIES = 1000
+
+/** Relays in a circle bury nothing: each death is a round that a consumer made, and meant. */
+function retriesOf(headers: TableEditor): number {
+  const deaths = deathsOf(headers).reduce((sum, { count }) => sum + Math.max(0, count), 0)
+  return Math.min(MOST_RETRIES, deaths)
 }
 
 /** What a message from its first exchange is stamped with; few exchanges and keys come again and again. */
@@ -175,6 +198,7 @@ export function takeOver(original: Original) {
     const value = headers.take(name)
     if (value) headers.set(renamed, value)
   }
+  if (isHarmful(headers)) headers.set(HEADER.originalDeath, headers.take('x-death') as Buffer)
   const userId = properties[PROPERTY.userId]
   if (userId) headers.set(HEADER.originalUserId, shortStringText(userId))
   properties[PROPERTY.userId] = undefined
@@ -195,6 +219,7 @@ function read(bytes: Buffer): { properties: RawProperties; headers: TableEditor 
  * published to the staging queue itself: its routing key is the one stamped.
  */
 function stampOrigin({ exchange, routingKey }: Original, headers: TableEditor): string {
+  rename(headers)
   const stamped = headers.get(HEADER.originalRoutingKey)
   if (stamped === undefined) {
     headers.set(HEADER.originalExchange, exchange)
@@ -204,14 +229,36 @@ function stampOrigin({ exchange, routingKey }: Original, headers: TableEditor): 
   return exchange === '' ? (textOf(stamped) ?? routingKey) : routingKey
 }
 
-/** The expiration restarts in every queue, so the time since `x-warren-at` is taken off, if known. */
-function reduceExpiration(properties: RawProperties, headers: TableEditor, nowMs: number): void {
+function rename(headers: TableEditor): void {
+  if (headers.get(HEADER.originalRoutingKey) || !OF_A_RELAY.some((name) => headers.get(name)))
+    return
+  if (headers.get('x-original-routing-key') === undefined) return
+  for (const [name, former] of FORMERLY) {
+    const value = headers.take(former)
+    if (value) headers.set(name, value)
+  }
+}
+
+/**
+ * The expiration restarts in every queue, so the time since `x-warren-at` is taken off, if known. The
+ * queue that it came from did not let it expire: if all of the time is over by then, the clocks are apart (or
+ * `x-warren-at` is of an earlier life), and only the time in the relay's hands counts.
+ */
+function reduceExpiration(
+  properties: RawProperties,
+  headers: TableEditor,
+  { nowMs, heldMs }: Rules,
+): void {
   const expiration = properties[PROPERTY.expiration]
   const at = integerOf(headers.get(HEADER.at) ?? EMPTY)
   if (expiration === undefined || at === undefined) return
-  const left = Number(shortStringText(expiration)) - Math.max(0, nowMs - at)
-  if (Number.isNaN(left)) return
-  properties[PROPERTY.expiration] = shortString(String(Math.max(0, left)))
+  const lives = Number(shortStringText(expiration))
+  if (Number.isNaN(lives)) return
+  const wasOver = lives <= nowMs - heldMs - at
+  const left = lives - (wasOver ? heldMs : Math.max(0, nowMs - at))
+  // Published with 0 it would be gone, unless somebody consumes at this very moment.
+  if (left < 1) throw new CopyRefused('expired', 'its time to live was over')
+  properties[PROPERTY.expiration] = shortString(String(Math.floor(left)))
   headers.set(HEADER.at, nowMs)
 }
 

@@ -110,10 +110,11 @@ function lookAgain(work: Work): void {
 }
 
 function send(work: Work, entry: Entry, publisher: RawPublisher): void {
-  const { exchange, routingKey, persist } = work.options
+  const { exchange, routingKey, persist, maxHops } = work.options
   const { delivery } = entry
   try {
-    const copy = copyOf(delivery, { persist, nowMs: Date.now() })
+    const heldMs = work.options.now() - entry.receivedMs
+    const copy = copyOf(delivery, { persist, maxHops, nowMs: Date.now(), heldMs })
     entry.key = routingKey ?? copy.routingKey
     if (entry.lane === undefined && work.lanes?.takes(entry)) return
     const number = publisher.publish(exchange, entry.key, copy.properties, delivery.body)

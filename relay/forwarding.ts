@@ -26,6 +26,8 @@ export interface ForwarderOptions {
   /** The broker dead-letters a message after so many deliveries. */
   readonly deliveryLimit: number
   readonly persist: 'always' | 'preserve'
+  /** See Rules of copy.ts. */
+  readonly maxHops: number
   /** Whether a message that no queue takes is parked instead of held. */
   readonly parkUnroutable: boolean
   /** Puts a message aside; resolves once the broker has it safe, however long that takes. Never rejects. */

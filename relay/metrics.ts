@@ -9,6 +9,8 @@ export interface RelayMetrics {
   readonly returned: Counter
   readonly nacked: Counter
   readonly parked: Counter<'reason'>
+  /** In the relay's hands; what expires in the staging queue, the broker counts. */
+  readonly expired: Counter
   readonly redelivered: Counter
   readonly heldSeconds: Counter
   readonly reconnects: Counter<'side'>
@@ -58,6 +60,7 @@ export function createMetrics(
     returned: counter('returned_total', 'Copies that no queue took (basic.return).'),
     nacked: counter('nacked_total', 'Copies that the destination refused (basic.nack).'),
     parked: counter('parked_total', 'Messages put into the parking queue.', ['reason']),
+    expired: counter('expired_total', 'Messages whose time was over in the relay: in .dead.'),
     redelivered: counter('redelivered_total', 'Deliveries that the broker had made before.'),
     heldSeconds: counter('held_seconds_total', 'Time during which the destination took nothing.'),
     reconnects: counter('reconnects_total', 'Connections lost.', ['side']),

@@ -171,6 +171,7 @@ function sessionOptions({ options, parking, source, destination, pauses, ownClos
     onRefused: (why: 'unroutable' | 'nacked') =>
       (why === 'nacked' ? metrics.nacked : metrics.returned).inc(),
     onParked: (delivery: Delivery, reason: string) => {
+      if (reason === 'expired') return metrics.expired.inc() // Nothing is wrong with it.
       metrics.parked.inc({ reason })
       log.error({ reason, messageId: messageIdOf(delivery) }, 'message parked')
     },

@@ -148,6 +148,7 @@ function createRun(options: SessionOptions): Run {
     room: { count: MOST_ASIDE, bytes: settings.prefetchBytes / 4 },
     deliveryLimit: settings.deliveryLimit,
     persist: settings.persist,
+    maxHops: settings.maxHops,
     parkUnroutable: settings.onMissing === 'park',
     park: (delivery, reason, error) =>
       parkUntilSafe(delivery, reason, error, {

@@ -10,6 +10,7 @@ import {
 import { editTable, integerOf, type TableEditor, textOf } from '#lib/amqp/raw-table.ts'
 import { fitsTopic } from '#lib/auth/patterns.ts'
 import { HEADER, takeOver } from '#relay/copy.ts'
+import { type Death, deathsOf, isHarmful } from '#relay/deaths.ts'
 import type { Filter } from './args.ts'
 
 /** A message of the parking queue, which the relay put there, or the broker by dead-lettering. */
@@ -32,8 +33,9 @@ export interface Parked {
 
 /** @throws {Error} when its properties cannot be read */
 export function readParked(delivery: Delivery): Parked {
-  const death = lastDeath(editTable(splitProperties(delivery.properties)[PROPERTY.headers]))
-  const original = death === undefined ? delivery : { ...delivery, ...death.origin }
+  const death = deathBefore(editTable(splitProperties(delivery.properties)[PROPERTY.headers]))
+  const { exchange = delivery.exchange, routingKey: key = delivery.routingKey } = death ?? {}
+  const original = { ...delivery, exchange, routingKey: key }
   const { properties, headers, routingKey } = takeOver(original)
   const messageId = properties[PROPERTY.messageId]
   const parkedAt = whole(headers, HEADER.parkedAt) ?? death?.at
@@ -91,43 +93,9 @@ function restore(
   properties[PROPERTY.headers] = headers.table()
 }
 
-interface Death {
-  readonly reason: string | undefined
-  readonly at: number | undefined
-  /** The broker takes the property away when it dead-letters a message. */
-  readonly expiration: string | undefined
-  readonly origin: { readonly exchange?: string; readonly routingKey?: string }
-}
-
-const ARRAY = 0x41
-const TABLE = 0x46
-const LONG_STRING = 0x53
-/** Of an array: its tag and its length. */
-const ARRAY_HEAD = 5
-
-/** The first entry of `x-death`, an array of tables, is the latest. */
-function lastDeath(headers: TableEditor): Death | undefined {
-  const deaths = headers.get('x-death')
-  if (deaths?.[0] !== ARRAY || deaths[ARRAY_HEAD] !== TABLE) return undefined
-  const death = editTable(deaths.subarray(ARRAY_HEAD + 1))
-  const exchange = text(death, 'exchange')
-  const routingKey = firstText(death.get('routing-keys'))
-  const seconds = whole(death, 'time')
-  return {
-    reason: text(death, 'reason'),
-    at: seconds === undefined ? undefined : seconds * 1000,
-    expiration: text(death, 'original-expiration'),
-    origin: {
-      ...(exchange === undefined ? {} : { exchange }),
-      ...(routingKey === undefined ? {} : { routingKey }),
-    },
-  }
-}
-
-function firstText(array: Buffer | undefined): string | undefined {
-  if (array?.[0] !== ARRAY || array[ARRAY_HEAD] !== LONG_STRING) return undefined
-  const start = ARRAY_HEAD + 1
-  return array.toString('utf8', start + 4, start + 4 + array.readUInt32BE(start))
+/** What brought it here, if that was the broker: the relay notes all in headers of its own. */
+function deathBefore(headers: TableEditor): Death | undefined {
+  return headers.get(HEADER.reason) || isHarmful(headers) ? undefined : deathsOf(headers)[0]
 }
 
 const BOOLEAN = 0x74

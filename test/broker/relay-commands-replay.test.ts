@@ -35,8 +35,8 @@ test('all go back into staging, in order, and no other listener sees them', asyn
     assert.equal(String(content), `body ${index + 1}`)
     assert.equal(properties.deliveryMode, 2)
     assert.deepEqual(properties.headers, {
-      'x-original-exchange': 'all',
-      'x-original-routing-key': 'key',
+      'x-relay-original-exchange': 'all',
+      'x-relay-original-routing-key': 'key',
       'x-relay-replays': 1,
       'x-relay-last-reason': 'refused-by-broker',
     })
@@ -150,11 +150,14 @@ test('messages whose time to live is over stay; the others have what is left of 
   const past = Date.now() - 100_000
   await park(
     'ttl',
-    { messageId: 'over', headers: { 'x-original-expiration': '90000', 'x-warren-at': past } },
-    { messageId: 'left', headers: { 'x-original-expiration': '900000', 'x-warren-at': past } },
+    { messageId: 'over', headers: { 'x-relay-original-expiration': '90000', 'x-warren-at': past } },
+    {
+      messageId: 'left',
+      headers: { 'x-relay-original-expiration': '900000', 'x-warren-at': past },
+    },
     {
       messageId: 'over-since-parked',
-      headers: { 'x-original-expiration': '90000', 'x-relay-parked-at': past },
+      headers: { 'x-relay-original-expiration': '90000', 'x-relay-parked-at': past },
     },
   )
   // What expires in staging, the broker dead-letters itself.
@@ -170,7 +173,7 @@ test('messages whose time to live is over stay; the others have what is left of 
   const { expiration, headers = {} } = got.properties
   assert.ok(Number(expiration) > 700_000 && Number(expiration) <= 800_000, expiration)
   assert.ok(headers['x-warren-at'] > past)
-  assert.equal(headers['x-original-expiration'], undefined)
+  assert.equal(headers['x-relay-original-expiration'], undefined)
   assert.deepEqual(await observer.ids(deadOf('ttl')), ['over', 'over-since-parked', 'in-staging'])
 })
 
@@ -194,9 +197,9 @@ test('what the broker parked by itself has its origin and its properties back', 
   assert.ok(copy !== false)
   const { headers = {}, userId } = copy.properties
   assert.equal(userId, undefined)
-  assert.equal(headers['x-original-user-id'], broker.user)
-  assert.equal(headers['x-original-exchange'], 'broker')
-  assert.equal(headers['x-original-routing-key'], 'the.key')
+  assert.equal(headers['x-relay-original-user-id'], broker.user)
+  assert.equal(headers['x-relay-original-exchange'], 'broker')
+  assert.equal(headers['x-relay-original-routing-key'], 'the.key')
   assert.equal(headers['x-relay-last-reason'], 'rejected')
   assert.equal(headers['x-delivery-count'], undefined)
 })

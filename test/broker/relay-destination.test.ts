@@ -133,6 +133,27 @@ test('a destination that is full for several holds gets everything afterwards', 
   assert.equal(await relay.metric('parked_total'), 0)
 })
 
+test('a full queue with reject-publish-dlx dead-letters a copy of each try, and then gets the message', async (t) => {
+  await observer.channel.assertQueue('copies.dlx', { durable: true })
+  await observer.channel.assertQueue('copies.q', {
+    durable: true,
+    arguments: {
+      'x-max-length': 1,
+      'x-overflow': 'reject-publish-dlx',
+      'x-dead-letter-exchange': '',
+      'x-dead-letter-routing-key': 'copies.dlx',
+    },
+  })
+  observer.channel.sendToQueue('copies.q', Buffer.from('full'))
+  const settings = { AMQP_URL: broker.amqpUrl, EXCHANGE: 'copies', QUEUE_TOPIC: 'copies.q' }
+  const relay = await startRelay(t, settings)
+  await publishIds(broker.amqpUrl, 'copies', 1)
+  await until('tries', async () => (await relay.metric('nacked_total')) === 4)
+  assert.equal(await observer.depth('copies.dlx'), 4)
+  await observer.channel.purgeQueue('copies.q')
+  await until('the message', async () => (await observer.depth('copies.q')) === 1)
+})
+
 test('with ORDER=strict nothing overtakes, even when the destination refuses', async (t) => {
   const limited = { 'x-max-length': 5, 'x-overflow': 'reject-publish' }
   await observer.channel.assertQueue('strict.q', { durable: true, arguments: limited })
@@ -175,8 +196,8 @@ test('with ON_MISSING=park what no queue takes is parked with its reason', async
   assert.equal(parked.properties.expiration, undefined)
   const headers = parked.properties.headers ?? {}
   assert.equal(headers['x-relay-reason'], 'unroutable')
-  assert.equal(headers['x-original-exchange'], 'park')
-  assert.equal(headers['x-original-routing-key'], 'unknown')
-  assert.equal(headers['x-original-expiration'], '900000')
+  assert.equal(headers['x-relay-original-exchange'], 'park')
+  assert.equal(headers['x-relay-original-routing-key'], 'unknown')
+  assert.equal(headers['x-relay-original-expiration'], '900000')
   assert.equal(await relay.metric('parked_total'), 1)
 })

@@ -10,10 +10,12 @@ import {
   splitProperties,
 } from '#lib/amqp/raw-properties.ts'
 import { editTable, integerOf, splitTable, textOf } from '#lib/amqp/raw-table.ts'
+import { textFrom } from '#lib/amqp/raw-text.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { type Observer, observe } from '../support/messages.ts'
 import { openRaw, rawEntry, rawTable, sized } from '../support/raw.ts'
 import { startRelay } from '../support/relay.ts'
+import { relayCommand } from '../support/relay-command.ts'
 import { until } from '../support/until.ts'
 
 let broker: Broker
@@ -82,7 +84,7 @@ const ALL_PROPERTIES: RawProperties = [
 ]
 
 /** What a relay adds. */
-const ADDED = ['x-original-exchange', 'x-original-routing-key', 'x-relay-hops']
+const ADDED = ['x-relay-original-exchange', 'x-relay-original-routing-key', 'x-relay-hops']
 
 const headersOf = (properties: Buffer) =>
   splitTable(splitProperties(properties)[PROPERTY.headers] as Buffer)
@@ -146,8 +148,8 @@ test('user_id and CC do not stop or reroute the copy; both are kept', async (t) 
   assert.ok(got !== false)
   assert.equal(got.properties.userId, undefined)
   const { headers = {} } = got.properties
-  assert.equal(headers['x-original-user-id'], broker.user)
-  assert.deepEqual(headers['x-original-cc'], ['victim'])
+  assert.equal(headers['x-relay-original-user-id'], broker.user)
+  assert.deepEqual(headers['x-relay-original-cc'], ['victim'])
   assert.equal(headers['CC'], undefined)
   assert.equal(headers['kept'], true)
   assert.equal(await observer.depth('user.q'), 0, 'delivered once')
@@ -171,6 +173,72 @@ test('a transient message becomes persistent, and its time to live goes on', asy
   assert.ok(left > 700_000 && left <= 800_000, `${left} ms left`)
   const restamped = integerOf(editTable(split[PROPERTY.headers]).get('x-warren-at') as Buffer)
   assert.ok(Number(restamped) > at)
+})
+
+test('with clocks apart a message that did not expire is in the queue, and has time left', async (t) => {
+  const settings = { AMQP_URL: broker.amqpUrl, EXCHANGE: 'apart', QUEUE_TOPIC: 'apart.q' }
+  await startRelay(t, settings)
+  const raw = await openRaw(t, broker.amqpUrl)
+  const properties: RawProperties = []
+  const at = Date.now() - 3_600_000
+  properties[PROPERTY.headers] = rawTable(rawEntry('x-warren-at', 'l', int64(BigInt(at))))
+  properties[PROPERTY.expiration] = shortString('60000')
+  raw.publish('apart', '', joinProperties(properties), Buffer.from('it'))
+  await until('the copy', async () => (await observer.depth('apart.q')) === 1)
+  const [arrived] = await raw.take('apart.q', 1)
+  const expiration = splitProperties(arrived?.properties as Buffer)[PROPERTY.expiration] as Buffer
+  assert.ok(Number(shortStringText(expiration)) > 50_000, shortStringText(expiration))
+})
+
+test('what expires in the hands of a relay is in the parking queue, and not counted as parked', async (t) => {
+  const full = { durable: true, arguments: { 'x-max-length': 0, 'x-overflow': 'reject-publish' } }
+  await observer.channel.assertQueue('over.q', full)
+  const relay = await startRelay(t, {
+    AMQP_URL: broker.amqpUrl,
+    EXCHANGE: 'over',
+    QUEUE_TOPIC: 'over.q',
+  })
+  const headers = { 'x-warren-at': Date.now() }
+  observer.channel.publish('over', '', Buffer.from('it'), { expiration: '1500', headers })
+  const dead = 'relay.over.over.q.dead'
+  await until('in the parking queue', async () => (await observer.depth(dead)) === 1)
+  const got = await observer.channel.get(dead, { noAck: true })
+  assert.ok(got !== false)
+  assert.equal(got.properties.headers?.['x-relay-reason'], 'expired')
+  assert.equal(await relay.metric('expired_total'), 1)
+  assert.equal(await relay.metric('parked_total'), 0)
+})
+
+/** ISO 8859-1, and no UTF-8. */
+const ODD_KEY = textFrom(Buffer.from('eu.gr\xfc\xdfe', 'latin1'))
+
+test('a routing key that is not UTF-8 stays what it is: copied, parked, and replayed', async (t) => {
+  await observer.channel.assertExchange('odd-key.to', 'fanout', { durable: true })
+  await observer.channel.assertQueue('odd-key.q', { durable: true })
+  const settings = {
+    AMQP_URL: broker.amqpUrl,
+    EXCHANGE: 'odd-key',
+    DEST_EXCHANGE: 'odd-key.to',
+    ON_MISSING: 'park',
+  }
+  const relay = await startRelay(t, settings)
+  const raw = await openRaw(t, broker.amqpUrl)
+  const bodies = [Buffer.from('small'), Buffer.alloc(300_000, RANDOM)]
+  for (const body of bodies) raw.publish('odd-key', ODD_KEY, joinProperties([]), body)
+  await until('both parked', async () => (await relay.metric('parked_total')) === 2)
+  await observer.channel.bindQueue('odd-key.q', 'odd-key.to', '')
+  const { code } = await relayCommand(settings, 'replay')
+  assert.equal(code, 0)
+  for (const body of bodies) raw.publish('odd-key', ODD_KEY, joinProperties([]), body)
+  const arrived = await raw.take('odd-key.q', 4)
+  for (const { routingKey, properties } of arrived) {
+    assert.equal(routingKey, ODD_KEY)
+    const headers = editTable(splitProperties(properties)[PROPERTY.headers])
+    const stamp = headers.get('x-relay-original-routing-key') as Buffer
+    assert.equal(textOf(stamp), ODD_KEY)
+  }
+  const sizes = arrived.map(({ body }) => body.length)
+  assert.deepEqual(sizes, [5, 300_000, 5, 300_000])
 })
 
 test('what expires in staging goes to the parking queue by the broker, not counted as parked', async (t) => {
@@ -201,5 +269,5 @@ test('a redelivered message says so', async (t) => {
   const headers = editTable(splitProperties(arrived?.properties as Buffer)[PROPERTY.headers])
   assert.deepEqual(headers.get('x-relay-redelivered'), Buffer.from([0x74, 1]))
   assert.equal(headers.get('x-delivery-count'), undefined)
-  assert.equal(textOf(headers.get('x-original-exchange') as Buffer), '')
+  assert.equal(textOf(headers.get('x-relay-original-exchange') as Buffer), '')
 })

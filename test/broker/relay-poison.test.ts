@@ -50,7 +50,7 @@ test('messages that alone make the broker close the channel are found and parked
     const { headers = {}, messageId } = got.properties
     assert.equal(headers['x-relay-reason'], 'refused-by-broker')
     assert.match(headers['x-relay-error'], /message size 2000 is larger/)
-    assert.equal(headers['x-original-routing-key'], 'key')
+    assert.equal(headers['x-relay-original-routing-key'], 'key')
     assert.equal(got.content.length, 2000)
     parked.push(messageId)
   }
@@ -85,6 +85,65 @@ test('a message that goes in circles is parked', async (t) => {
   const dead = 'relay.round.round.q.dead'
   await until('parked', async () => (await observer.depth(dead)) === 1)
   assert.equal((await parkedHeaders(dead))['x-relay-reason'], 'too-many-hops')
+})
+
+/** A consumer that publishes what it gets to the exchange again, so many times, with all its headers. */
+async function retryOver(exchange: string, queue: string, times: number): Promise<void> {
+  let rounds = 0
+  await observer.channel.consume(queue, (message) => {
+    if (message === null) return
+    rounds += 1
+    observer.channel.ack(message)
+    if (rounds > times) return
+    const { headers } = message.properties
+    observer.channel.publish(exchange, '', message.content, { headers })
+  })
+  observer.channel.publish(exchange, '', Buffer.from('it'))
+  await until('all rounds', () => rounds > times)
+}
+
+test('a consumer may send a message over the exchange again more often, with MAX_HOPS', async (t) => {
+  const settings = { AMQP_URL: broker.amqpUrl, EXCHANGE: 'back', QUEUE_TOPIC: 'back.q' }
+  await startRelay(t, { ...settings, MAX_HOPS: '40' })
+  await retryOver('back', 'back.q', 30)
+  assert.equal(await observer.depth('relay.back.back.q.dead'), 0)
+})
+
+test('a retry by way of a dead-letter exchange counts as no hop, however often', async (t) => {
+  const retry = { 'x-dead-letter-exchange': 'dlx', 'x-dead-letter-routing-key': '' }
+  await observer.channel.assertQueue('dlx.q', { durable: true, arguments: retry })
+  await startRelay(t, { AMQP_URL: broker.amqpUrl, EXCHANGE: 'dlx', QUEUE_TOPIC: 'dlx.q' })
+  let rounds = 0
+  await observer.channel.consume('dlx.q', (message) => {
+    if (message === null) return
+    rounds += 1
+    if (rounds > 30) observer.channel.ack(message)
+    else observer.channel.nack(message, false, false)
+  })
+  observer.channel.publish('dlx', '', Buffer.from('it'))
+  await until('all rounds', () => rounds > 30)
+  assert.equal(await observer.depth('relay.dlx.dlx.q.dead'), 0)
+})
+
+test('a malformed x-death goes on under another name, and does not keep a message from being parked', async (t) => {
+  await observer.channel.assertExchange('death.to', 'topic', { durable: true })
+  await observer.channel.assertQueue('death.q', { durable: true })
+  await observer.channel.bindQueue('death.q', 'death.to', 'good')
+  await startRelay(t, {
+    AMQP_URL: broker.amqpUrl,
+    EXCHANGE: 'death',
+    DEST_EXCHANGE: 'death.to',
+    ON_MISSING: 'park',
+  })
+  for (const key of ['good', 'odd']) {
+    observer.channel.publish('death', key, Buffer.from('it'), { headers: { 'x-death': ['a'] } })
+  }
+  for (const queue of ['death.q', 'relay.death.death.to.dead']) {
+    await until(queue, async () => (await observer.depth(queue)) === 1)
+    const headers = await parkedHeaders(queue)
+    assert.equal(headers['x-death'], undefined)
+    assert.deepEqual(headers['x-relay-original-death'], ['a'])
+  }
 })
 
 async function parkedHeaders(queue: string) {

@@ -138,7 +138,7 @@ test('what the runbook says of log lines and reasons is in the code', () => {
 test('headers that consumers are told of are those that a relay sets', () => {
   const relayHeaders: readonly string[] = Object.values(HEADER)
   const named = found(/`(x-(?:relay|original|warren)-[a-z-]+)[`:]/g)
-  const reroutes = ['x-original-cc', 'x-original-bcc']
+  const reroutes = ['x-relay-original-cc', 'x-relay-original-bcc']
   assert.ok(named.length >= 9, named.join())
   assert.deepEqual(
     named.filter((name) => !relayHeaders.includes(name) && !reroutes.includes(name)),

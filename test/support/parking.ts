@@ -54,8 +54,8 @@ export async function park(name: string, ...messages: readonly ParkedMessage[]):
       ...more,
       persistent: true,
       headers: {
-        'x-original-exchange': name,
-        'x-original-routing-key': key,
+        'x-relay-original-exchange': name,
+        'x-relay-original-routing-key': key,
         'x-relay-hops': 2,
         'x-relay-reason': reason,
         'x-relay-error': 'it was too much',

@@ -77,7 +77,10 @@ test('the latest of several deaths gives reason, time and origin', () => {
 })
 
 test('the key with which it came into this exchange counts, the origin stays that of the first', () => {
-  const stamps = [text('x-original-exchange', 'first'), text('x-original-routing-key', 'one')]
+  const stamps = [
+    text('x-relay-original-exchange', 'first'),
+    text('x-relay-original-routing-key', 'one'),
+  ]
   const deaths = array(death('rejected', 'two'))
   const message = readParked(parked([...stamps, rawEntry('x-death', 'A', deaths)]))
   assert.deepEqual([message.exchange, message.routingKey], ['first', 'two'])
@@ -87,6 +90,38 @@ test('the relay’s own reason goes before an older one of the broker', () => {
   const deaths = rawEntry('x-death', 'A', array(death('delivery_limit', 'k')))
   const message = readParked(parked([text('x-relay-reason', 'unroutable'), deaths]))
   assert.equal(message.reason, 'unroutable')
+})
+
+test('for what the relay parked nothing counts that a broker noted in an earlier life', () => {
+  const retried = death('expired', 'retry.key', text('original-expiration', '5000'))
+  const message = readParked(
+    parked([
+      text('x-relay-reason', 'unroutable'),
+      whole('x-relay-parked-at', NOW - 1000),
+      text('x-relay-original-exchange', 'orders'),
+      text('x-relay-original-routing-key', 'eu.new'),
+      rawEntry('x-death', 'A', array(retried)),
+    ]),
+  )
+  assert.equal(message.expiresAt, undefined)
+  assert.deepEqual([message.exchange, message.routingKey], ['orders', 'eu.new'])
+  assert.equal(message.parkedAt, NOW - 1000)
+})
+
+test('what an earlier relay parked is understood', () => {
+  const headers = [
+    text('x-original-exchange', 'orders'),
+    text('x-original-routing-key', 'eu.new'),
+    text('x-original-expiration', '60000'),
+    text('x-relay-reason', 'unroutable'),
+    whole('x-relay-parked-at', NOW - 1000),
+  ]
+  const message = readParked(parked(headers))
+  assert.deepEqual([message.exchange, message.routingKey], ['orders', 'eu.new'])
+  const again = replayed(parked(headers))
+  assert.equal(again.expiration, '59000')
+  assert.equal(again.text('x-original-expiration'), undefined)
+  assert.equal(again.text('x-relay-original-routing-key'), 'eu.new')
 })
 
 test('what somebody else put there has no reason, no time and no end', () => {
@@ -111,7 +146,7 @@ test('replays are counted, and the hops begin anew', () => {
 
 test('a time to live goes on: since it came in, else since it was parked', () => {
   const parkedAt = whole('x-relay-parked-at', NOW - 1000)
-  const lives = text('x-original-expiration', '60000')
+  const lives = text('x-relay-original-expiration', '60000')
   assert.equal(replayed(parked([parkedAt, lives])).expiration, '59000')
   const since = parked([parkedAt, lives, whole('x-warren-at', NOW - 5000)])
   assert.equal(replayed(since).expiration, '55000')
@@ -123,7 +158,7 @@ test('a time to live goes on: since it came in, else since it was parked', () =>
 })
 
 test('a time to live that is none does not come back', () => {
-  const odd = [whole('x-relay-parked-at', NOW), text('x-original-expiration', 'soon')]
+  const odd = [whole('x-relay-parked-at', NOW), text('x-relay-original-expiration', 'soon')]
   assert.equal(readParked(parked(odd)).expiresAt, undefined)
   assert.equal(replayed(parked(odd)).expiration, undefined)
 })
@@ -138,7 +173,7 @@ test('filters: any of one kind, all kinds', () => {
   const message = readParked(
     parked([
       text('x-relay-reason', 'unroutable'),
-      text('x-original-routing-key', 'eu.new'),
+      text('x-relay-original-routing-key', 'eu.new'),
       whole('tries', 3),
       rawEntry('urgent', 't', Buffer.from([0])),
       rawEntry('list', 'A', array()),

@@ -11,12 +11,12 @@ import {
   splitProperties,
 } from '#lib/amqp/raw-properties.ts'
 import { editTable, integerOf, splitTable, textOf } from '#lib/amqp/raw-table.ts'
-import { CopyRefused, copyOf, deliveryCountOf, parkedCopyOf } from '#relay/copy.ts'
+import { CopyRefused, copyOf, deliveryCountOf, parkedCopyOf, type Rules } from '#relay/copy.ts'
 import { decodeTable, encodeTable } from '../support/codec.ts'
 import { rawEntry, rawTable } from '../support/raw.ts'
 
 const NOW = 1_800_000_000_000
-const RULES = { persist: 'always', nowMs: NOW } as const
+const RULES: Rules = { persist: 'always', maxHops: 16, nowMs: NOW, heldMs: 0 }
 
 interface Given {
   readonly properties?: RawProperties
@@ -41,17 +41,20 @@ const copied = (given: Given, rules = RULES) => read(copyOf(original(given), rul
 test('the origin is stamped once, at the first hop', () => {
   const first = copied({})
   assert.deepEqual(first.headers, {
-    'x-original-exchange': 'orders',
-    'x-original-routing-key': 'eu.new',
+    'x-relay-original-exchange': 'orders',
+    'x-relay-original-routing-key': 'eu.new',
     'x-relay-hops': 1,
   })
   const second = copied({ headers: first.headers, exchange: 'elsewhere' })
-  assert.equal(second.headers['x-original-exchange'], 'orders')
+  assert.equal(second.headers['x-relay-original-exchange'], 'orders')
   assert.equal(second.headers['x-relay-hops'], 2)
 })
 
 test('a message that came back by replay keeps the routing key that is stamped', () => {
-  const headers = { 'x-original-exchange': 'orders', 'x-original-routing-key': 'us.old' }
+  const headers = {
+    'x-relay-original-exchange': 'orders',
+    'x-relay-original-routing-key': 'us.old',
+  }
   assert.equal(copyOf(original({ headers, exchange: '' }), RULES).routingKey, 'us.old')
   assert.equal(copyOf(original({ headers }), RULES).routingKey, 'eu.new')
 })
@@ -61,9 +64,9 @@ test('what would reroute the copy or have it refused is kept elsewhere', () => {
   properties[PROPERTY.userId] = shortString('someone')
   const { headers, ...more } = copied({ properties, headers: { CC: ['a'], BCC: ['b'], z: 1 } })
   assert.equal(more.properties[PROPERTY.userId], undefined)
-  assert.equal(headers['x-original-user-id'], 'someone')
-  assert.deepEqual(headers['x-original-cc'], ['a'])
-  assert.deepEqual(headers['x-original-bcc'], ['b'])
+  assert.equal(headers['x-relay-original-user-id'], 'someone')
+  assert.deepEqual(headers['x-relay-original-cc'], ['a'])
+  assert.deepEqual(headers['x-relay-original-bcc'], ['b'])
   assert.deepEqual([headers['CC'], headers['BCC'], headers['z']], [undefined, undefined, 1])
 })
 
@@ -86,18 +89,36 @@ test('transient becomes persistent, or stays what it was', () => {
   assert.deepEqual(mode({ ...RULES, persist: 'preserve' }), octet(1))
 })
 
-test('the time to live that is left is what was not spent since x-warren-at', () => {
+function timeLeft(headers: object, heldMs = 0) {
   const properties: RawProperties = []
   properties[PROPERTY.expiration] = shortString('1000')
-  const left = (headers: object) => {
-    const copy = copied({ properties, headers })
-    const expiration = copy.properties[PROPERTY.expiration]
-    return [expiration && shortStringText(expiration), copy.headers['x-warren-at']]
+  const copy = copied({ properties, headers }, { ...RULES, heldMs })
+  const expiration = copy.properties[PROPERTY.expiration]
+  return [expiration && shortStringText(expiration), copy.headers['x-warren-at']]
+}
+
+test('the time to live that is left is what was not spent since x-warren-at', () => {
+  assert.deepEqual(timeLeft({ 'x-warren-at': NOW - 300 }), ['700', NOW])
+  assert.deepEqual(timeLeft({ 'x-warren-at': NOW + 5000 }), ['1000', NOW], 'a clock that is ahead')
+  assert.deepEqual(timeLeft({}), ['1000', undefined], 'unknown: it restarts')
+})
+
+test('what no queue let expire has time left, however far apart the clocks are', () => {
+  assert.deepEqual(timeLeft({ 'x-warren-at': NOW - 5000 }), ['1000', NOW])
+  assert.deepEqual(
+    timeLeft({ 'x-warren-at': NOW - 5000 }, 300),
+    ['700', NOW],
+    'but for its stay here',
+  )
+})
+
+test('what expires in the relay’s hands is never published with a time of 0', () => {
+  for (const [at, heldMs] of [
+    [NOW - 1000, 100],
+    [NOW - 5000, 1000],
+  ] as const) {
+    assert.throws(() => timeLeft({ 'x-warren-at': at }, heldMs), { reason: 'expired' })
   }
-  assert.deepEqual(left({ 'x-warren-at': NOW - 300 }), ['700', NOW])
-  assert.deepEqual(left({ 'x-warren-at': NOW - 5000 }), ['0', NOW])
-  assert.deepEqual(left({ 'x-warren-at': NOW + 5000 }), ['1000', NOW], 'a clock that is ahead')
-  assert.deepEqual(left({}), ['1000', undefined], 'unknown: it restarts')
 })
 
 test('a parked copy says why, and rests', () => {
@@ -108,9 +129,9 @@ test('a parked copy says why, and rests', () => {
   assert.equal(parked.properties[PROPERTY.expiration], undefined)
   assert.deepEqual(parked.properties[PROPERTY.deliveryMode], octet(2))
   assert.deepEqual(parked.headers, {
-    'x-original-exchange': 'orders',
-    'x-original-routing-key': 'eu.new',
-    'x-original-expiration': '1000',
+    'x-relay-original-exchange': 'orders',
+    'x-relay-original-routing-key': 'eu.new',
+    'x-relay-original-expiration': '1000',
     'x-relay-reason': 'refused-by-broker',
     'x-relay-error': 'too large',
     'x-relay-parked-at': NOW,
@@ -141,6 +162,56 @@ test('a message that goes in circles, or whose properties are broken, is refused
     refusal(() => copyOf(cut, RULES)),
     'unreadable-properties',
   )
+})
+
+test('a consumer that sends a message back over a dead-letter exchange makes no circle', () => {
+  const retried = (count: number) => ({
+    'x-relay-hops': 16,
+    'x-death': [{ queue: 'a', reason: 'rejected', count }],
+  })
+  assert.equal(copied({ headers: retried(16) }).headers['x-relay-hops'], 17)
+  assert.throws(() => copied({ headers: retried(0) }), { reason: 'too-many-hops' })
+  const headers = { ...retried(1e9), 'x-relay-hops': 1016 }
+  assert.throws(() => copied({ headers }), { reason: 'too-many-hops' }, 'a number that is no truth')
+  assert.throws(() => copied({ headers: { 'x-relay-hops': 3 } }, { ...RULES, maxHops: 3 }))
+})
+
+test('an x-death that a broker could fail over is kept elsewhere; any other stays', () => {
+  const harmful = [['a'], [1], [['a']], [{ queue: 'q' }, 'a'], [{ count: 'x' }], [{ count: null }]]
+  for (const death of harmful) {
+    const { headers } = copied({ headers: { 'x-death': death, z: 1 } })
+    assert.equal(headers['x-death'], undefined)
+    assert.deepEqual(headers['x-relay-original-death'], death)
+    const parked = read(
+      parkedCopyOf(original({ headers: { 'x-death': death } }), {
+        reason: 'r',
+        error: '',
+        nowMs: 0,
+      }),
+    )
+    assert.equal(parked.headers['x-death'], undefined)
+  }
+  for (const death of ['a', 1, {}, [], [{}], [{ queue: 'q', reason: 'expired', count: 3 }]]) {
+    assert.deepEqual(copied({ headers: { 'x-death': death } }).headers['x-death'], death)
+  }
+})
+
+test('names that others use stay; those that an earlier relay gave are understood', () => {
+  const spring = { 'x-original-exchange': 'theirs', 'x-original-routingKey': 'theirs' }
+  const { headers } = copied({ headers: spring })
+  assert.equal(headers['x-original-exchange'], 'theirs')
+  assert.equal(headers['x-relay-original-exchange'], 'orders')
+  const former = {
+    'x-original-exchange': 'first',
+    'x-original-routing-key': 'us.old',
+    'x-relay-hops': 1,
+  }
+  const again = copied({ headers: former })
+  assert.equal(again.headers['x-relay-original-exchange'], 'first')
+  assert.equal(again.headers['x-original-exchange'], undefined)
+  const replayed = { ...former, 'x-relay-hops': undefined, 'x-relay-replays': 1 }
+  const message = original({ headers: JSON.parse(JSON.stringify(replayed)), exchange: '' })
+  assert.equal(copyOf(message, RULES).routingKey, 'us.old')
 })
 
 test('whatever the headers are, every entry keeps its bytes and its place', () => {

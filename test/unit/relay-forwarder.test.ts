@@ -37,6 +37,7 @@ function bench(t: TestContext, more: Partial<ForwarderOptions> = {}): Bench {
     room: { count: 1000, bytes: 1_000_000 },
     deliveryLimit: 50,
     persist: 'always',
+    maxHops: 16,
     parkUnroutable: false,
     park: async ({ body }, reason) => {
       parked.push(`${body}: ${reason}`)
@@ -85,7 +86,7 @@ function channelInto(written: string[]): RawPublisher {
 /** The properties that a copy is sent with. */
 const sentOf = () => {
   const origin = { exchange: 'e', routingKey: 'k', redelivered: false, properties: PROPERTIES }
-  return copyOf(origin, { persist: 'always', nowMs: 0 }).properties
+  return copyOf(origin, { persist: 'always', maxHops: 16, nowMs: 0, heldMs: 0 }).properties
 }
 
 const ended = (code: number | undefined, connectionLost = false) => ({
