@@ -2,10 +2,10 @@ import { createPublisher } from '#lib/amqp/publisher.ts'
 import { type Env, readAll, readBroker, readHttp, readMetricsStack } from '#lib/config.ts'
 import { defined } from '#lib/defined.ts'
 import { createEmf } from '#lib/emf.ts'
-import { jsonFault } from '#lib/http/json.ts'
 import { createLog } from '#lib/log.ts'
 import { toStdout } from '#lib/log-lines.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
+import { createShares } from '#lib/shares.ts'
 import type { PublishDeps } from './publish/publish.ts'
 
 /**
@@ -36,5 +36,5 @@ export function publishDeps(name: string, env: Env): PublishDeps {
   })
   const { maxBodyBytes } = http
   const { answered: onAnswered } = metrics
-  return { publisher, log, maxBodyBytes, checkJson: jsonFault, now: Date.now, onAnswered }
+  return { publisher, log, maxBodyBytes, shares: createShares(), now: Date.now, onAnswered }
 }

@@ -15,10 +15,10 @@ import { createCors } from '#lib/http/cors.ts'
 import { createLog, type Log } from '#lib/log.ts'
 import { gatheredToStdout } from '#lib/log-lines.ts'
 import { brokerUrlFrom, secretReader } from '#lib/secrets.ts'
+import { createShares } from '#lib/shares.ts'
 import { startAdmin } from './admin.ts'
 import { createApp, type Functions } from './app.ts'
 import { createBudget } from './budget.ts'
-import { createJsonThread } from './json-thread.ts'
 import { createMetrics, type GatewayMetrics } from './metrics.ts'
 import { startServer } from './server.ts'
 
@@ -72,14 +72,12 @@ async function start({ broker, settings, sources }: Settings): Promise<void> {
   const budget = createBudget(settings.maxInflightBytes)
   const metrics = createMetrics(budget.taken)
   const publisher = publisherOf(broker, log, metrics)
-  const json = createJsonThread()
   const { maxBodyBytes } = settings
   const deps = {
     publisher,
     log,
     maxBodyBytes,
-    checkJson: json.check,
-    readItems: json.readItems,
+    shares: createShares(),
     now: Date.now,
     onAnswered: metrics.answered,
   }
@@ -112,7 +110,6 @@ async function start({ broker, settings, sources }: Settings): Promise<void> {
     await sleep(settings.shutdownDelayMs)
     await server.drain(Math.max(0, settings.shutdownGraceMs - CLOSE_MS))
     await publisher.close(CLOSE_MS)
-    await json.close()
     admin.close()
     log.info({ event: 'stopped' }, 'gateway stopped')
     process.exit(0)

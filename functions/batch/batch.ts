@@ -1,15 +1,17 @@
 import type { PublishDeps, PublishRequest } from '#functions/publish/publish.ts'
-import type { OutgoingMessage } from '#lib/amqp/message.ts'
-import { covers } from '#lib/auth/grants.ts'
+import type { OutgoingMessage, Publisher } from '#lib/amqp/message.ts'
+import { covers, type Principal } from '#lib/auth/grants.ts'
+import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
-import { readItems } from '#lib/http/batch-items.ts'
-import { readEnvelope } from '#lib/http/envelope.ts'
-import type { Parsed } from '#lib/http/json.ts'
+import { type Found, findItems } from '#lib/http/batch-items.ts'
+import { type Batch, readEnvelope } from '#lib/http/envelope.ts'
+import { createFaults, MOST_LISTED, refusal } from '#lib/http/faults.ts'
 import { exchangeIn } from '#lib/http/path.ts'
 import { type Facts, respondWith } from '#lib/http/respond.ts'
-import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
+import type { HttpResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
-import { failed, type ItemResult, incomplete, isFailed } from './results.ts'
+import type { Pace } from '#lib/shares.ts'
+import { answerTo, failed, type ItemResult } from './results.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /**
@@ -48,14 +50,21 @@ async function publishAll(
   exchange: string,
   facts: Facts,
 ): Promise<HttpResponse> {
-  const items = await (deps.readItems ?? readItems)(request)
+  const { body, headers: http, requestId: instance, principal, deadline } = request
+  const pace = deps.shares.pace(principal.name, deadline)
+  const items = await findItems(request, pace)
+  const batch = { body, exchange, http, listing: { left: MOST_LISTED } }
   // All are read before the first is published: reading one may take longer than reading another,
   // and they are to be published in order.
-  const read = await Promise.all(items.map((item) => readItem(deps, request, exchange, item)))
-  const results = await Promise.all(
-    read.map((one, index) => publishItem(deps, request, one, index)),
-  )
-  return answer(results, exchange, request.requestId, facts)
+  const read: Read[] = []
+  for (const item of items) {
+    if (pace.isDue()) await pace.next()
+    read.push(await readItem(deps, batch, principal, item, pace))
+  }
+  const results = await publishInOrder(deps, deadline, read, pace)
+  const { response, ...more } = answerTo(results, items.length, { exchange, instance })
+  Object.assign(facts, more)
+  return response
 }
 
 /** A message, or why there is none. */
@@ -63,17 +72,15 @@ type Read = OutgoingMessage | { readonly error: unknown }
 
 async function readItem(
   deps: PublishDeps,
-  request: PublishRequest,
-  exchange: string,
-  item: Parsed,
+  batch: Batch,
+  { publish }: Principal,
+  item: Found,
+  pace: Pace,
 ): Promise<Read> {
   try {
-    if ('fault' in item) {
-      const errors = [{ pointer: '#', detail: item.fault }]
-      return { error: new WarrenError('malformed-json', { errors }) }
-    }
-    const message = await readEnvelope(item.value, exchange, request.headers, deps)
-    if (covers(request.principal.publish, exchange, message.routingKey)) return message
+    if ('fault' in item) throw lineError(item.fault, batch)
+    const message = await readEnvelope(batch, item, pace, deps)
+    if (covers(publish, batch.exchange, message.routingKey)) return message
     const { messageId } = message.properties
     return { error: new WarrenError('forbidden-destination', { messageId }) }
   } catch (error) {
@@ -81,37 +88,42 @@ async function readItem(
   }
 }
 
-/** Up to the first `await`, in the order of the calls: the publisher takes the messages in turn. */
-async function publishItem(
+function lineError(fault: string, { listing }: Batch): WarrenError {
+  const faults = createFaults(listing)
+  faults.add([], fault)
+  return refusal('malformed-json', faults)
+}
+
+/** Gives the publisher the messages one after the other, and then waits for all of them. */
+async function publishInOrder(
   { publisher }: PublishDeps,
-  { deadline }: PublishRequest,
-  read: Read,
+  deadline: Deadline,
+  read: readonly Read[],
+  pace: Pace,
+): Promise<readonly ItemResult[]> {
+  const results: (ItemResult | Promise<ItemResult>)[] = []
+  for (const [index, one] of read.entries()) {
+    // Some are under way, so nothing may be thrown any more: the publisher tells when time is up.
+    if (pace.isDue()) await pace.next().catch(() => {})
+    results.push(
+      'error' in one ? failed(index, one.error) : publishItem(publisher, deadline, one, index),
+    )
+  }
+  return Promise.all(results)
+}
+
+async function publishItem(
+  publisher: Publisher,
+  deadline: Deadline,
+  message: OutgoingMessage,
   index: number,
 ): Promise<ItemResult> {
-  if ('error' in read) return failed(index, read.error)
-  const { messageId } = read.properties
+  const { messageId } = message.properties
   try {
-    const { routed } = await publisher.publish(read, deadline)
+    const { routed } = await publisher.publish(message, deadline)
     const result = { index, status: 200, messageId } as const
     return routed ? result : { ...result, routed: false }
   } catch (error) {
     return failed(index, error, messageId)
   }
-}
-
-function answer(
-  results: readonly ItemResult[],
-  exchange: string,
-  instance: string,
-  facts: Facts,
-): HttpResponse {
-  const failures = results.filter(isFailed).length
-  facts.messages = results.length
-  facts.failures = failures
-  const { response, outcome } =
-    failures === 0
-      ? { response: jsonResponse(200, { status: 'OK', exchange, results }), outcome: 'published' }
-      : incomplete(results, { exchange, instance })
-  facts.outcome = outcome
-  return response
 }

@@ -1,6 +1,6 @@
 import { type Outcome, PROBLEMS, type ProblemRow, WarrenError } from '#lib/errors.ts'
 import { type Known, type Problem, render, toProblem } from '#lib/http/problem.ts'
-import type { HttpResponse } from '#lib/http/response.ts'
+import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 
 /** What became of an item that was published. */
 export interface Published {
@@ -21,11 +21,35 @@ export const failed = (index: number, error: unknown, messageId?: string): Faile
   ...toProblem(error, { messageId }),
 })
 
+/** An answer, and what the log says of it. */
+export interface Answered {
+  readonly response: HttpResponse
+  readonly outcome: string
+  readonly messages: number
+  readonly failures: number
+}
+
+/**
+ * The answer to a batch: 200 when every message was published.
+ * @param messages that the batch has
+ * @throws {Error} there is not a result for each of them: a defect of ours, and what became of them is unknown
+ */
+export function answerTo(results: readonly ItemResult[], messages: number, known: Known): Answered {
+  if (messages === 0 || results.length !== messages) {
+    throw new Error(`${results.length} results for ${messages} messages`)
+  }
+  const failures = results.filter(isFailed).length
+  if (failures > 0) return { ...incomplete(results, known), messages, failures }
+  const { exchange } = known
+  const response = jsonResponse(200, { status: 'OK', exchange, results })
+  return { response, outcome: 'published', messages, failures }
+}
+
 /**
  * The answer to a batch of which some items failed. 503 when sending some of them again can help;
  * `partial` unless it is certain that none got through.
  */
-export function incomplete(results: readonly ItemResult[], known: Known): Answered {
+function incomplete(results: readonly ItemResult[], known: Known) {
   const failures = results.filter(isFailed)
   const again = failures.filter((failure) => failure.retryable)
   const retryable = again.length > 0
@@ -44,16 +68,10 @@ export function incomplete(results: readonly ItemResult[], known: Known): Answer
   return { response, outcome }
 }
 
-/** An answer, and the outcome for the log. */
-export interface Answered {
-  readonly response: HttpResponse
-  readonly outcome: string
-}
-
 const SEND_AGAIN = PROBLEMS['batch-incomplete'].detail
 const CORRECT = 'Look at `results`: correct what is wrong with each and send only those again.'
 
-export const isFailed = (result: ItemResult): result is Failed => 'code' in result
+const isFailed = (result: ItemResult): result is Failed => 'code' in result
 
 const isNotPublished = ({ outcome }: Failed): boolean => outcome === 'not-published'
 

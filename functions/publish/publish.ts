@@ -2,8 +2,7 @@ import type { Publisher } from '#lib/amqp/message.ts'
 import { covers, type Principal } from '#lib/auth/grants.ts'
 import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
-import type { JsonCheck } from '#lib/http/body.ts'
-import type { Parsed } from '#lib/http/json.ts'
+import { STEP } from '#lib/http/json.ts'
 import { readMessage } from '#lib/http/message.ts'
 import { exchangeIn } from '#lib/http/path.ts'
 import type { HttpRequest } from '#lib/http/request.ts'
@@ -11,6 +10,7 @@ import { type Facts, type OnAnswered, respondWith } from '#lib/http/respond.ts'
 import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
 import type { Log } from '#lib/log.ts'
+import { AT_ONCE, type Shares } from '#lib/shares.ts'
 
 /** A request to publish, from a caller who is known. */
 export interface PublishRequest extends HttpRequest {
@@ -23,12 +23,11 @@ export interface PublishDeps {
   readonly log: Log
   /** Bodies over this many bytes are refused. */
   readonly maxBodyBytes: number
-  readonly checkJson: JsonCheck
+  /** The process's one, for all that takes long. */
+  readonly shares: Shares
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onAnswered?: OnAnswered
-  /** Takes a batch apart, perhaps elsewhere than on the main thread. @default readItems, at once */
-  readonly readItems?: (request: HttpRequest) => readonly Parsed[] | Promise<readonly Parsed[]>
 }
 
 /**
@@ -55,7 +54,7 @@ async function publish(
     throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
   }
   // Nearly always there at once, and then not awaited: that would cost every request a turn.
-  const reading = readMessage(request, exchange, deps)
+  const reading = readMessage(request, exchange, paceOf(deps, request), deps)
   const message = reading instanceof Promise ? await reading : reading
   const { routingKey } = message
   const { messageId } = message.properties
@@ -69,4 +68,9 @@ async function publish(
   facts.attempts = attempts
   const answer = { status: 'OK', exchange, routingKey, messageId }
   return jsonResponse(200, routed ? answer : { ...answer, routed })
+}
+
+/** Nearly every body is short; the pace of the others is made only for them. */
+function paceOf({ shares }: PublishDeps, { body, principal, deadline }: PublishRequest) {
+  return body.length > STEP ? shares.pace(principal.name, deadline) : AT_ONCE
 }

@@ -1,15 +1,10 @@
 import { after } from '#lib/after.ts'
+import type { Pace } from '#lib/shares.ts'
 import type { Faults } from './faults.ts'
-import { opensJson } from './json.ts'
+import { jsonFault, opensJson } from './json.ts'
 import { isFormType, isIdentity, isJsonType } from './media-type.ts'
 import { type HttpRequest, headText, valuesOf } from './request.ts'
 import { shortStringFault } from './short-string.ts'
-
-/** Says why a body is no JSON, see jsonFault; a shell may do it elsewhere than on the main thread. */
-export type JsonCheck = (
-  body: Buffer,
-  text?: string,
-) => string | undefined | Promise<string | undefined>
 
 /** What the request's headers say of its body. */
 export interface Label {
@@ -47,22 +42,20 @@ const UNKNOWN = 'application/octet-stream'
 /**
  * A body that claims to be JSON must be JSON. One without a type, or with the one that old clients
  * send for everything, is called JSON when it is an object or array; nobody means such a form.
- * @param text the body as a text, if that is there already
  */
 export function readBody(
   { type, encoding }: Label,
   body: Buffer,
-  check: JsonCheck,
-  text?: string,
+  pace: Pace,
 ): Reading | Promise<Reading> {
   const contentType = type ?? UNKNOWN
   if (!isIdentity(encoding)) return { contentType }
   if (isJsonType(contentType)) {
-    return after(check(body, text), (malformed) => ({ contentType, malformed }))
+    return after(jsonFault(body, pace), (malformed) => ({ contentType, malformed }))
   }
   const unsaid = type === undefined || isFormType(type)
   if (!unsaid || !opensJson(body)) return { contentType }
-  return after(check(body, text), (fault) => ({
+  return after(jsonFault(body, pace), (fault) => ({
     contentType: fault === undefined ? 'application/json' : contentType,
   }))
 }

@@ -1,8 +1,8 @@
 import { after } from '#lib/after.ts'
 import type { OutgoingMessage } from '#lib/amqp/message.ts'
-import { WarrenError } from '#lib/errors.ts'
-import { type JsonCheck, type Label, readBody, readLabel } from './body.ts'
-import { createFaults, type Faults } from './faults.ts'
+import type { Pace } from '#lib/shares.ts'
+import { type Label, readBody, readLabel } from './body.ts'
+import { createFaults, type Faults, refusal } from './faults.ts'
 import { messageHeaders, toProperties } from './message-properties.ts'
 import { readParameters } from './parameters.ts'
 import type { Given } from './properties.ts'
@@ -13,7 +13,6 @@ import { fitsFrame } from './table.ts'
 export interface ReadingDeps {
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly checkJson: JsonCheck
 }
 
 /**
@@ -24,13 +23,14 @@ export interface ReadingDeps {
 export function readMessage(
   request: HttpRequest,
   exchange: string,
+  pace: Pace,
   deps: ReadingDeps,
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const faults = createFaults()
   const given = readParameters(request, faults)
   const label = readLabel(request, faults)
   const { body, headers: http } = request
-  return assemble({ exchange, given, label, body, http, faults, bodyIs: 'body' }, deps)
+  return assemble({ exchange, given, label, body, http, faults, bodyIs: 'body' }, pace, deps)
 }
 
 /** What a message is made of, as far as it could be read, and what was wrong. */
@@ -39,8 +39,6 @@ export interface Parts {
   readonly given: Given
   readonly label: Label
   readonly body: Buffer
-  /** The body as a text, if that is there already. */
-  readonly text?: string | undefined
   /** Headers of the HTTP request, for the trace. */
   readonly http: Multi
   readonly faults: Faults
@@ -51,13 +49,14 @@ export interface Parts {
 /** Puts a message together. @throws {WarrenError} as {@link readMessage} does */
 export function assemble(
   parts: Parts,
+  pace: Pace,
   deps: ReadingDeps,
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const { exchange, given, label, body, http, faults } = parts
   const nowMs = deps.now()
   const headers = messageHeaders(given, http, nowMs)
   fitsFrame(headers, ['headers'], faults)
-  return after(readBody(label, body, deps.checkJson, parts.text), ({ contentType, malformed }) => {
+  return after(readBody(label, body, pace), ({ contentType, malformed }) => {
     refuse(parts, malformed)
     const contentEncoding = label.encoding
     const properties = toProperties({ given, contentType, contentEncoding, headers, nowMs })
@@ -68,9 +67,8 @@ export function assemble(
 
 /** Throws if anything is wrong; a body alone has its own code. */
 function refuse({ faults, given, bodyIs }: Parts, malformed: string | undefined): void {
-  const code = faults.items.length > 0 ? 'invalid-request' : 'malformed-json'
+  const code = faults.count > 0 ? 'invalid-request' : 'malformed-json'
   if (malformed !== undefined) faults.add([bodyIs], malformed)
-  if (faults.items.length === 0) return
-  const known = given.message_id === undefined ? {} : { messageId: given.message_id }
-  throw new WarrenError(code, { ...known, errors: faults.items })
+  if (faults.count === 0) return
+  throw refusal(code, faults, given.message_id)
 }

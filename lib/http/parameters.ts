@@ -4,6 +4,7 @@ import {
   type Given,
   headerOf,
   PROPERTIES,
+  PROPERTY_LIST,
   PROPERTY_NAMES,
   type PropertyName,
   spellHeader,
@@ -93,5 +94,5 @@ function hintFor(name: string): string {
   const plain = name.toLowerCase().replaceAll('_', '-')
   if (plain === 'content-type') return 'Set the header Content-Type instead.'
   if (plain === 'content-encoding') return 'Set the header Content-Encoding instead.'
-  return unknownName(name, PROPERTY_NAMES)
+  return unknownName(name, PROPERTY_LIST)
 }

@@ -70,7 +70,7 @@ export const PROPERTIES = {
   },
   headers: {
     kind: 'table',
-    says: 'Headers of the message, a JSON object: at most 16 levels deep, 256 names in all, and below 64 KiB.',
+    says: 'Headers of the message, a JSON object: at most 16 levels deep, 256 names and 1,024 list items in all, and below 64 KiB.',
   },
 } as const satisfies Record<string, Property>
 
@@ -88,6 +88,8 @@ export type Given = { readonly [K in PropertyName]?: ValueOf<(typeof PROPERTIES)
 
 /** Every property's name. */
 export const PROPERTY_NAMES = Object.keys(PROPERTIES) as readonly PropertyName[]
+/** The same as a text. */
+export const PROPERTY_LIST = PROPERTY_NAMES.join(', ')
 
 /** The spelling of a property as a header, e.g. `AMQP-Message-Id`. */
 export const headerOf = (name: string): string => spellHeader(`amqp-${name.replaceAll('_', '-')}`)
@@ -102,8 +104,8 @@ export function spellHeader(header: string): string {
 /** Properties of AMQP that are not the caller's: they pose as the sender, or send copies elsewhere. */
 const CLOSED = new Set(['user_id', 'cluster_id', 'cc', 'bcc'])
 
-/** Why a name that looks like a property is none, and what to do. @param known what could be meant */
-export function unknownName(name: string, known: readonly string[]): string {
+/** Why a name that looks like a property is none, and what to do. @param known what could be meant, as a list in words */
+export function unknownName(name: string, known: string): string {
   if (CLOSED.has(name.toLowerCase().replaceAll('-', '_'))) return 'Cannot be set by a caller.'
-  return `Not known. Known are: ${known.join(', ')}.`
+  return `Not known. Known are: ${known}.`
 }

@@ -5,6 +5,8 @@ import { shortStringFault } from './short-string.ts'
 const MOST_LEVELS = 16
 /** Names in a headers table, those of nested objects counted. */
 const MOST_NAMES = 256
+/** Items of lists in a headers table, those of nested ones counted. */
+const MOST_ITEMS = 1024
 /** Bytes of an encoded table; amqplib's buffer for one is exactly this long. */
 const TOO_MANY_BYTES = 64 * 1024
 /** amqplib takes a number of this size or more for an integer, even one with a fraction. */
@@ -20,18 +22,18 @@ const CLOSED = new Set(['CC', 'BCC', 'user_id'])
 
 /** Whether a value can be the headers of a message; if not, says why in `faults`. */
 export function checkTable(value: unknown, where: readonly string[], faults: Faults): boolean {
-  const before = faults.items.length
+  const before = faults.count
   if (!isTable(value)) {
     faults.add(where, 'Must be a JSON object.')
     return false
   }
-  for (const name of Object.keys(value)) {
-    if (isClosed(name)) faults.add([...where, name], 'This header cannot be set by a caller.')
+  const check: Check = { where: [...where], names: 0, items: 0, faults }
+  checkMembers(value, 1, check)
+  if (check.names > MOST_NAMES) faults.add(where, `Must have at most ${MOST_NAMES} names in all.`)
+  if (check.items > MOST_ITEMS) {
+    faults.add(where, `Must have at most ${MOST_ITEMS} list items in all.`)
   }
-  const names = { left: MOST_NAMES }
-  checkMembers(value, where, 1, names, faults)
-  if (names.left < 0) faults.add(where, `Must have at most ${MOST_NAMES} names in all.`)
-  if (faults.items.length > before) return false
+  if (faults.count > before) return false
   return fitsFrame(value, where, faults)
 }
 
@@ -73,45 +75,58 @@ const isTable = (value: unknown): value is Table =>
 
 const isClosed = (name: string) => CLOSED.has(name) || (name.startsWith('x-') && !OPEN_X.test(name))
 
-type Names = { left: number }
-type Where = readonly string[]
+/** A check under way. */
+interface Check {
+  /** Path of the value at hand; grows and shrinks with it. */
+  readonly where: string[]
+  names: number
+  items: number
+  readonly faults: Faults
+}
 
-function checkMembers(table: Table, where: Where, level: number, names: Names, faults: Faults) {
-  for (const [name, value] of Object.entries(table)) {
-    names.left -= 1
-    if (names.left < 0) return
-    const at = [...where, name]
-    const fault = shortStringFault(name)
-    if (fault !== undefined) faults.add(at, `The name: ${fault}`)
-    // amqplib would read it as the name of an AMQP type for the value beside it.
-    if (name === '!' && level > 1) faults.add(at, 'The name `!` cannot be carried here.')
-    // A consumer written in JavaScript would lose it, and get an object with another prototype.
-    if (name === '__proto__') faults.add(at, 'The name `__proto__` cannot be carried.')
-    checkMember(value, at, level, names, faults)
+function checkMembers(table: Table, level: number, check: Check): void {
+  const { where, faults } = check
+  for (const name of Object.keys(table)) {
+    check.names += 1
+    if (check.names > MOST_NAMES || faults.isEnough()) return
+    where.push(name)
+    checkName(name, level, check)
+    checkMember(table[name], level, check)
+    where.pop()
   }
 }
 
-function checkMember(value: unknown, where: Where, level: number, names: Names, faults: Faults) {
+function checkName(name: string, level: number, { where, faults }: Check): void {
+  const fault = shortStringFault(name)
+  if (fault !== undefined) faults.add(where, `The name: ${fault}`)
+  if (level === 1 && isClosed(name)) faults.add(where, 'This header cannot be set by a caller.')
+  // amqplib would read it as the name of an AMQP type for the value beside it.
+  if (name === '!' && level > 1) faults.add(where, 'The name `!` cannot be carried here.')
+  // A consumer written in JavaScript would lose it, and get an object with another prototype.
+  if (name === '__proto__') faults.add(where, 'The name `__proto__` cannot be carried.')
+}
+
+function checkMember(value: unknown, level: number, check: Check): void {
+  const { where, faults } = check
   if (typeof value === 'number' && !carriesNumber(value)) {
     faults.add(where, 'Must be a whole number within 2^53, or a fraction below 2^50.')
   } else if (typeof value === 'string' && !value.isWellFormed()) {
     faults.add(where, 'Must be well-formed Unicode.')
   } else if (typeof value === 'object' && value !== null) {
     if (level === MOST_LEVELS) faults.add(where, `Nested deeper than ${MOST_LEVELS} levels.`)
-    else if (isTable(value)) checkMembers(value, where, level + 1, names, faults)
-    else checkItems(value as readonly unknown[], where, level + 1, names, faults)
+    else if (isTable(value)) checkMembers(value, level + 1, check)
+    else checkItems(value as readonly unknown[], level + 1, check)
   }
 }
 
-function checkItems(
-  items: readonly unknown[],
-  where: Where,
-  level: number,
-  names: Names,
-  faults: Faults,
-) {
+function checkItems(items: readonly unknown[], level: number, check: Check): void {
+  const { where, faults } = check
   for (const [index, item] of items.entries()) {
-    checkMember(item, [...where, String(index)], level, names, faults)
+    check.items += 1
+    if (check.items > MOST_ITEMS || faults.isEnough()) return
+    where.push(String(index))
+    checkMember(item, level, check)
+    where.pop()
   }
 }
 

@@ -3,7 +3,7 @@ import { createBatch } from '#functions/batch/batch.ts'
 import type { OutgoingMessage, Receipt } from '#lib/amqp/message.ts'
 import type { Grant } from '#lib/auth/grants.ts'
 import { PROBLEMS, type ProblemCode, WarrenError } from '#lib/errors.ts'
-import { jsonFault } from '#lib/http/json.ts'
+import { createShares } from '#lib/shares.ts'
 import { fakePublisher } from './publisher.ts'
 import { anybody, publishRequest, type RequestOptions, recordedLog } from './requests.ts'
 
@@ -21,10 +21,11 @@ async function receive({ body, mandatory }: OutgoingMessage): Promise<Receipt> {
 export async function sendBatch(
   options: RequestOptions,
   grants: readonly Grant[] = anybody.publish,
+  maxBodyBytes = 100_000,
 ) {
   const { publisher, published, deadlines } = fakePublisher(receive)
   const { log, lines } = recordedLog()
-  const deps = { publisher, log, maxBodyBytes: 100_000, checkJson: jsonFault, now: () => 5 }
+  const deps = { publisher, log, maxBodyBytes, shares: createShares(), now: () => 5 }
   const caller = { name: 'tester', publish: grants }
   const request = publishRequest({ path: '/batch/orders', ...options }, caller)
   const { status, headers, body } = await createBatch(deps)(request)

@@ -4,7 +4,7 @@ import { createPublish } from '#functions/publish/publish.ts'
 import type { Receipt } from '#lib/amqp/message.ts'
 import type { Grant } from '#lib/auth/grants.ts'
 import { PROBLEMS, type ProblemCode, WarrenError } from '#lib/errors.ts'
-import { jsonFault } from '#lib/http/json.ts'
+import { createShares } from '#lib/shares.ts'
 import { fakePublisher } from '../support/publisher.ts'
 import { anybody, publishRequest, type RequestOptions, recordedLog } from '../support/requests.ts'
 
@@ -17,7 +17,7 @@ async function post(
 ) {
   const { publisher, published, deadlines, activity } = fakePublisher(receive)
   const { log, lines } = recordedLog()
-  const deps = { publisher, log, maxBodyBytes: 10, checkJson: jsonFault, now: Date.now }
+  const deps = { publisher, log, maxBodyBytes: 10, shares: createShares(), now: Date.now }
   const request = publishRequest(options, { name: 'tester', publish: grants })
   const response = await createPublish(deps)(request)
   const json = JSON.parse(response.body)

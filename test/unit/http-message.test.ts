@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defined } from '#lib/defined.ts'
-import { jsonFault } from '#lib/http/json.ts'
 import { readMessage } from '#lib/http/message.ts'
+import { AT_ONCE } from '#lib/shares.ts'
 import { pointersOf, rejection } from '../support/errors.ts'
 import { type RequestOptions, request } from '../support/requests.ts'
 
 const NOW = 1_790_000_000_000
-const deps = { now: () => NOW, checkJson: jsonFault }
-const read = async (options: RequestOptions = {}) => readMessage(request(options), 'orders', deps)
+const deps = { now: () => NOW }
+const read = async (options: RequestOptions = {}) =>
+  readMessage(request(options), 'orders', AT_ONCE, deps)
 const headersOf = async (options: RequestOptions) => (await read(options)).properties.headers
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 

@@ -48,6 +48,14 @@ describe('the headers of a message', () => {
     )
   })
 
+  test('may have 1,024 list items in all, not 1,025', () => {
+    const list = (count: number) => Array(count).fill(1)
+    assert.deepEqual(check({ a: list(1_024) }), [])
+    assert.deepEqual(check({ a: list(500), b: [list(523)] }), [])
+    refused({ a: list(1_025) }, '#/headers')
+    refused({ a: list(500), b: [list(524)] }, '#/headers')
+  })
+
   test('may have 256 names in all, not 257', () => {
     assert.deepEqual(check({ a: names(255) }), [])
     refused({ a: names(256) }, '#/headers')
