@@ -2,14 +2,15 @@ import type { IncomingMessage } from 'node:http'
 import type { PublishRequest } from '#functions/publish/publish.ts'
 import { after } from '#lib/after.ts'
 import { bearerOf } from '#lib/auth/bearer.ts'
-import type { Principal } from '#lib/auth/grants.ts'
+import { coversPart, type Principal } from '#lib/auth/grants.ts'
 import type { TokenSet } from '#lib/auth/token-set.ts'
 import { deadlineIn } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
+import { exchangeIn } from '#lib/http/path.ts'
 import { type HttpRequest, valuesOf } from '#lib/http/request.ts'
 import type { AnyResponse, HttpResponse } from '#lib/http/response.ts'
 import { createRouter, ROUTES, type RouteName } from '#lib/http/routes.ts'
-import { type BodyLimits, readBody, refuseTooLarge } from './body.ts'
+import { type BodyLimits, type HeldBody, readBody, refuseTooLarge } from './body.ts'
 import type { Head } from './request.ts'
 
 /** Answers a request of anybody. */
@@ -30,6 +31,8 @@ export interface AppOptions {
 
 /** What is decided by the head of a request alone; `answer` reads the body and runs the function. */
 export interface Admitted {
+  /** Whether the answer needs the body; without it the answer comes at once. */
+  readonly readsBody: boolean
   answer(): Promise<AnyResponse>
 }
 
@@ -45,21 +48,24 @@ export interface App {
 const ANSWER_MS = 7000
 const TOKEN_MS = 800
 const NOTHING = Buffer.alloc(0)
+const NO_BODY: HeldBody = { body: NOTHING, release: () => {} }
 
 /** The public interface of the gateway: the same functions as on Lambda, behind our own checks. */
 export function createApp({ functions, tokens, limits }: AppOptions): App {
   const routeFor = createRouter(ROUTES)
   return {
     admit: (head, incoming) => {
-      const route = functions[routeFor(head.method, head.path)]
+      const name = routeFor(head.method, head.path)
+      const route = functions[name]
       if ('open' in route) {
         // What needs no token reads no body either: nothing is held for strangers.
-        return { answer: async () => route.open({ ...head, body: NOTHING }) }
+        return { readsBody: false, answer: async () => route.open({ ...head, body: NOTHING }) }
       }
       return after(authenticate(tokens, head), (principal) => {
         refuseTooLarge(incoming, limits.maxBytes)
+        const readsBody = mayPublish(principal, head.path, ROUTES[name].path)
         const answer = async () => {
-          const { body, release } = await readBody(incoming, limits)
+          const { body, release } = readsBody ? await readBody(incoming, limits) : NO_BODY
           const deadline = deadlineIn(ANSWER_MS)
           const { method, path, query, headers, requestId } = head
           // Member by member: V8 makes `{ ...head, body }` the slow way.
@@ -70,9 +76,21 @@ export function createApp({ functions, tokens, limits }: AppOptions): App {
             release()
           }
         }
-        return { answer }
+        return { readsBody, answer }
       })
     },
+  }
+}
+
+/**
+ * Whether a caller may publish anything at an address. If not, the function is asked without the body:
+ * it refuses by the same rules, whatever that is.
+ */
+function mayPublish({ publish }: Principal, path: string, prefix: string): boolean {
+  try {
+    return coversPart(publish, exchangeIn(path, prefix))
+  } catch {
+    return false
   }
 }
 

@@ -113,7 +113,7 @@ async function answerOf(
     // Known at once with a token that is fixed, and then not awaited: that would cost each request a turn.
     const admitting = admit(state, incoming)
     const admitted = admitting instanceof Promise ? await admitting : admitting
-    if (expectsContinue) response.writeContinue()
+    if (expectsContinue && admitted.readsBody) response.writeContinue()
     return await admitted.answer()
   } catch (error) {
     return failed(state, incoming, error)
@@ -124,7 +124,7 @@ async function answerOf(
 function admit({ cors, app }: State, incoming: IncomingMessage): Admitted | Promise<Admitted> {
   const head = readHead(incoming)
   const preflight = cors.preflight(head)
-  if (preflight) return { answer: async () => preflight }
+  if (preflight) return { readsBody: false, answer: async () => preflight }
   return app.admit(head, incoming)
 }
 

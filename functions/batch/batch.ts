@@ -1,3 +1,4 @@
+import { destinationOf } from '#functions/publish/destination.ts'
 import type { PublishDeps, PublishRequest } from '#functions/publish/publish.ts'
 import type { OutgoingMessage, Publisher } from '#lib/amqp/message.ts'
 import { covers, type Principal } from '#lib/auth/grants.ts'
@@ -6,7 +7,6 @@ import { WarrenError } from '#lib/errors.ts'
 import { type Found, findItems } from '#lib/http/batch-items.ts'
 import { type Batch, readEnvelope } from '#lib/http/envelope.ts'
 import { createFaults, MOST_LISTED, refusal } from '#lib/http/faults.ts'
-import { exchangeIn } from '#lib/http/path.ts'
 import { type Facts, respondWith } from '#lib/http/respond.ts'
 import type { HttpResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
@@ -34,12 +34,8 @@ async function batch(
   facts: Facts,
 ): Promise<HttpResponse> {
   deps.publisher.noteActivity()
-  const exchange = exchangeIn(request.path, ROUTES.batch.path)
-  facts.exchange = exchange
-  const { maxBodyBytes } = deps
-  const bytes = request.body.length
-  if (bytes > maxBodyBytes) throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
-  return turns.take(exchange, bytes, request.deadline, () =>
+  const exchange = destinationOf(request, ROUTES.batch.path, deps.maxBodyBytes, facts)
+  return turns.take(exchange, request.body.length, request.deadline, () =>
     publishAll(deps, request, exchange, facts),
   )
 }

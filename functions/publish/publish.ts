@@ -4,13 +4,13 @@ import type { Deadline } from '#lib/deadline.ts'
 import { WarrenError } from '#lib/errors.ts'
 import { STEP } from '#lib/http/json.ts'
 import { readMessage } from '#lib/http/message.ts'
-import { exchangeIn } from '#lib/http/path.ts'
 import type { HttpRequest } from '#lib/http/request.ts'
 import { type Facts, type OnAnswered, respondWith } from '#lib/http/respond.ts'
 import { type HttpResponse, jsonResponse } from '#lib/http/response.ts'
 import { ROUTES } from '#lib/http/routes.ts'
 import type { Log } from '#lib/log.ts'
 import { AT_ONCE, type Shares } from '#lib/shares.ts'
+import { destinationOf } from './destination.ts'
 
 /** A request to publish, from a caller who is known. */
 export interface PublishRequest extends HttpRequest {
@@ -47,12 +47,7 @@ async function publish(
   facts: Facts,
 ): Promise<HttpResponse> {
   deps.publisher.noteActivity()
-  const exchange = exchangeIn(request.path, ROUTES.publish.path)
-  facts.exchange = exchange
-  const { maxBodyBytes } = deps
-  if (request.body.length > maxBodyBytes) {
-    throw new WarrenError('body-too-large', { maxBytes: maxBodyBytes })
-  }
+  const exchange = destinationOf(request, ROUTES.publish.path, deps.maxBodyBytes, facts)
   // Nearly always there at once, and then not awaited: that would cost every request a turn.
   const reading = readMessage(request, exchange, paceOf(deps, request), deps)
   const message = reading instanceof Promise ? await reading : reading

@@ -22,6 +22,10 @@ export const covers = (grants: readonly Grant[], exchange: string, routingKey: s
   exchange !== '' &&
   grants.some((grant) => coversExchange(grant.exchange, exchange) && coversKey(grant, routingKey))
 
+/** Whether one of the grants covers the exchange with any routing key at all. */
+export const coversPart = (grants: readonly Grant[], exchange: string): boolean =>
+  exchange !== '' && grants.some((grant) => coversExchange(grant.exchange, exchange))
+
 function coversExchange(glob: string, exchange: string): boolean {
   return RESERVED.test(exchange) ? glob === exchange : fitsGlob(glob, exchange)
 }

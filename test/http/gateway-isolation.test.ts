@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { startBroker } from '../support/broker.ts'
 import { endOfFile } from '../support/ending.ts'
-import { startTestGateway } from '../support/gateway.ts'
+import { type Gateway, startTestGateway } from '../support/gateway.ts'
 import { type Observer, observe } from '../support/messages.ts'
+import { sendRaw } from '../support/raw-http.ts'
 import { tokenOf, writeScopedTokens } from '../support/scoped-tokens.ts'
 import { send } from '../support/send.ts'
 
 const ending = endOfFile()
 let observer: Observer
 let origin: string
+let logs: Gateway['logs']
 
 before(async () => {
   const broker = await startBroker()
@@ -20,7 +22,25 @@ before(async () => {
   await observer.bind('right', 'right.q')
   const API_TOKENS_FILE = await writeScopedTokens(ending, { left: ['left'], right: ['right'] })
   const env = { AMQP_URL: broker.amqpUrl, API_TOKENS_FILE, API_TOKEN: undefined }
-  origin = (await startTestGateway(ending, env)).origin
+  ;({ origin, logs } = await startTestGateway(ending, env))
+})
+
+for (const route of ['publish', 'batch']) {
+  for (const expect of ['', 'Expect: 100-continue\r\n']) {
+    test(`${route}: who may publish nothing there is told so before he sends the body ${expect}`, async () => {
+      const head = `POST /${route}/right HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n${expect}`
+      const authorization = `Authorization: Bearer ${tokenOf('left')}\r\n\r\n`
+      const { status, body } = await sendRaw(Number(new URL(origin).port), head + authorization)
+      const { code, exchange } = JSON.parse(body)
+      assert.deepEqual([status, code, exchange], [403, 'forbidden-destination', 'right'])
+    })
+  }
+}
+
+test('who may publish nothing there is in the log by name', async () => {
+  const line = (await logs()).split('\n').find((one) => one.includes('forbidden-destination')) ?? ''
+  const { principal, exchange, status } = JSON.parse(line)
+  assert.deepEqual([principal, exchange, status], ['left', 'right', 403])
 })
 
 const MIB = 1024 * 1024

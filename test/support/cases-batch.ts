@@ -152,6 +152,10 @@ const REFUSED: readonly Case[] = [
     path: BATCH,
     headers: { ...JSON_TYPE, authorization: undefined },
   }),
+  refused('a batch for an exchange of which the token covers nothing', 'forbidden-destination', {
+    path: '/batch/amq.direct',
+    body: '[{',
+  }),
   refused('a batch for nowhere', 'not-found', { path: '/batch/' }),
   refused('a batch for a bad address', 'invalid-request', { path: '/batch/a/../b' }),
   {

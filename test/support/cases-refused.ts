@@ -24,6 +24,15 @@ const CALLERS: readonly Case[] = [
   refused('the exchanges of the broker itself', 'forbidden-destination', {
     path: '/publish/amq.direct?routing_key=orders.all',
   }),
+  refused(
+    'what is not valid, for an exchange of which the token covers nothing',
+    'forbidden-destination',
+    {
+      path: '/publish/amq.direct?colour=red',
+      headers: { 'content-type': 'application/json' },
+      body: '{',
+    },
+  ),
 ]
 
 const ADDRESSES: readonly Case[] = [

@@ -93,9 +93,15 @@ describe('publishing is refused', () => {
     assert.equal((await post({ body: 'x'.repeat(10) })).response.status, 200)
   })
 
-  test('for a bad request before its destination is looked at', async () => {
-    const json = await refused('invalid-request', { query: { colour: 'red', priority: 'x' } }, [])
+  test('for a bad request before its routing key is looked at', async () => {
+    const query = { colour: 'red', priority: 'x' }
+    const grants = [{ exchange: 'orders', routingKeys: ['eu.*'] }]
+    const json = await refused('invalid-request', { query }, grants)
     assert.equal(json.errors.length, 2)
+  })
+
+  test('for an exchange of which no routing key is in scope before anything is read', async () => {
+    await refused('forbidden-destination', { query: { colour: 'red' }, body: '{' }, [])
   })
 
   test('for a destination out of scope before its existence is asked for', async () => {
