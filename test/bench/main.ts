@@ -8,6 +8,7 @@ import { benchColdStart } from './coldstart.ts'
 import { benchGrowth } from './growth.ts'
 import { benchPublish } from './publish.ts'
 import { benchRelay } from './relay.ts'
+import { benchSoak } from './soak.ts'
 
 /** Each benchmark by its name; all of them run with `all`. */
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
@@ -15,16 +16,22 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Report>>> =
   relay: benchRelay,
   coldstart: benchColdStart,
   growth: benchGrowth,
+  soak: benchSoak,
 }
+
+/** It takes hours: only who asks for it gets it. */
+const ALONE = 'soak'
 
 interface Options {
   readonly rounds?: number
   readonly seconds?: number
   readonly messages?: number
   readonly points?: number
+  readonly minutes?: number
+  readonly out?: string
 }
 
-const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')} | all] [--rounds N] [--seconds S] [--messages M] [--points P] [--json]`
+const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')} | all] [--rounds N] [--seconds S] [--messages M] [--points P] [--minutes M] [--out FILE] [--json]`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,11 +41,13 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     messages: { type: 'string' },
     points: { type: 'string' },
+    minutes: { type: 'string' },
+    out: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 const [name = 'all'] = positionals
-const chosen = name === 'all' ? Object.keys(BENCHES) : [name]
+const chosen = name === 'all' ? Object.keys(BENCHES).filter((one) => one !== ALONE) : [name]
 if (values.help || chosen.some((one) => BENCHES[one] === undefined)) {
   console.log(USAGE)
   process.exit(values.help ? EXIT.met : EXIT.cannotRun)
@@ -49,6 +58,8 @@ const options: Options = {
   ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
   ...(values.messages === undefined ? {} : { messages: Number(values.messages) }),
   ...(values.points === undefined ? {} : { points: Number(values.points) }),
+  ...(values.minutes === undefined ? {} : { minutes: Number(values.minutes) }),
+  ...(values.out === undefined ? {} : { out: values.out }),
 }
 // All that a benchmark starts is noted below it, and ends with a Ctrl-C.
 const home = mkdtempSync(join(tmpdir(), 'warren-bench-'))
