@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WarrenError } from '#lib/errors.ts'
 import type { Budget } from './budget.ts'
+import { refuseBrokenOff } from './parser-errors.ts'
 
 export interface BodyLimits {
   readonly maxBytes: number
@@ -39,6 +40,7 @@ const LARGE_FROM = 64 * 1024
  * request-timeout, when the caller goes away in the middle
  */
 export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise<HeldBody> {
+  refuseBrokenOff(incoming)
   const { maxBytes, budget } = limits
   const announced = announcedLength(incoming)
   let held = announced ?? 0

@@ -45,7 +45,6 @@ const POLL_MS = 20
 
 /** Listens; resolves once connections are accepted. @throws {Error} the address is taken, or not ours */
 export async function startServer(options: GatewayServerOptions): Promise<GatewayServer> {
-  const state: State = { ...options, active: 0, draining: false }
   const server = createServer({
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: Math.min(HEAD_TIMEOUT_MS, options.requestTimeoutMs),
@@ -56,13 +55,16 @@ export async function startServer(options: GatewayServerOptions): Promise<Gatewa
     noDelay: true,
   })
   server.maxConnections = options.maxConnections
+  const note = answerUnparsed(server, options.log)
+  const state: State = { ...options, note, active: 0, draining: false }
   server.on('request', (incoming, response) => void serve(state, incoming, response))
   server.on('checkContinue', (incoming, response) => void serve(state, incoming, response, true))
   server.on('checkExpectation', (incoming, response) => {
     const fault = invalid(['headers', 'Expect'], 'Only 100-continue can be expected.')
+    note(response)
     void send(state, incoming, response, failed(state, incoming, fault))
   })
-  server.on('clientError', (error, socket) => answerUnparsed(error, socket, options.log))
+  Object.assign(server, HALF_OPEN)
   await listen(server, options)
   return {
     port: (server.address() as { port: number }).port,
@@ -71,7 +73,12 @@ export async function startServer(options: GatewayServerOptions): Promise<Gatewa
   }
 }
 
+/** A caller who ends his side when he has sent all (netcat does) gets his answers all the same; Node's types lack it. */
+const HALF_OPEN = { httpAllowHalfOpen: true }
+
 interface State extends GatewayServerOptions {
+  /** See {@link answerUnparsed}. */
+  readonly note: (response: ServerResponse) => void
   active: number
   draining: boolean
 }
@@ -94,6 +101,7 @@ async function serve(
   expectsContinue = false,
 ): Promise<void> {
   state.active += 1
+  state.note(response)
   try {
     const answer = await answerOf(state, incoming, response, expectsContinue)
     const lingering = send(state, incoming, response, answer)
@@ -157,7 +165,9 @@ function send(
   for (const name of Object.keys(headers)) list.push(name, headers[name] as string)
   // The page's function says it itself, on Lambda too; a name given twice would be sent twice.
   if (headers[NOSNIFF] === undefined) list.push(NOSNIFF, 'nosniff')
-  if (unread || state.draining) list.push('connection', 'close')
+  // Behind a request with Upgrade, Node loses what came with it in one packet: the caller is told by this.
+  const isLast = unread || state.draining || incoming.headers.upgrade !== undefined
+  if (isLast) list.push('connection', 'close')
   response.writeHead(status, list)
   if (!unread) {
     response.end(body)
@@ -177,7 +187,7 @@ const NONE: Multi = new Map()
 /** Closing at once would reset the connection, and the caller would lose the answer with it. */
 function linger(incoming: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
-    if (incoming.destroyed) return resolve()
+    if (incoming.destroyed || incoming.socket.readableEnded) return resolve()
     const timer = setTimeout(resolve, LINGER_MS)
     const done = () => {
       clearTimeout(timer)

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What came back on a connection of our own, taken apart as little as possible. */
 export interface RawAnswer {
@@ -44,6 +45,53 @@ export function sendRaw(
     socket.on('error', end)
     socket.on('close', end)
   })
+}
+
+export interface PartsOptions {
+  readonly timeoutMs?: number
+  /** Between one part and the next. @default 0 */
+  readonly pauseMs?: number
+  /** End the sending side after the last part. */
+  readonly end?: boolean
+}
+
+/** Sends bytes part by part, and gives every answer until the other side ends the connection. */
+export async function sendRawParts(
+  port: number,
+  parts: readonly (string | Buffer)[],
+  { timeoutMs = 15_000, pauseMs = 0, end = false }: PartsOptions = {},
+): Promise<RawAnswer[]> {
+  let text = ''
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.setEncoding('latin1')
+  const over = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs)
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    socket.on('data', (chunk: string) => {
+      text += chunk
+    })
+    socket.on('error', done).on('end', done).on('close', done)
+  })
+  for (const part of parts) {
+    socket.write(part)
+    if (parts.length > 1) await sleep(pauseMs)
+  }
+  if (end) socket.end()
+  await over
+  socket.destroy()
+  return answersIn(text)
+}
+
+/** All answers that came one after the other. */
+function answersIn(text: string): RawAnswer[] {
+  if (text === '') return []
+  const first = parseAnswer(text)
+  const length = Number(first.headers.get('content-length') ?? first.body.length)
+  const one = { ...first, body: first.body.slice(0, length) }
+  return [one, ...answersIn(first.body.slice(length))]
 }
 
 /** A request from its lines: CRLF after each, and one more at the end. */
