@@ -12,8 +12,8 @@ import { needsOf, type TestNeeds } from './test-needs.ts'
 
 /** What would make `npm test` longer than five minutes, though it has its place beside the others. */
 const SLOW = [
-  'test/broker/relay-{commands-*,destination,faults,fidelity,poison,source}.test.ts',
-  'test/broker/{listener-changes,migration,observability,publisher-faults,topology*}.test.ts',
+  'test/broker/relay-{aside,commands-*,destination,faults,fidelity,poison,source}.test.ts',
+  'test/broker/{listener-changes,log,migration,observability,publisher-faults,topology*}.test.ts',
   'test/{docs/consumers,infra/package}.test.ts',
 ]
 const FOLDERS = '{unit,broker,http,edge,infra,local,docs}'
