@@ -61,8 +61,10 @@ export const HEADER = {
   originalExpiration: 'x-relay-original-expiration',
   /** An `x-death` that a broker could fail over. */
   originalDeath: 'x-relay-original-death',
-  /** How many relays the message has passed. */
+  /** How many relays the message has passed, since a consumer has rejected it if one did. */
   hops: 'x-relay-hops',
+  /** How often it was rejected by then, and when, in ms since 1970. */
+  rejections: 'x-relay-rejections',
   /** The broker had delivered the message to a relay before: this copy may be a duplicate. */
   redelivered: 'x-relay-redelivered',
   /** Why the message is parked: a word for programs, a text for people, a time in ms since 1970. */
@@ -109,23 +111,34 @@ export function copyOf(original: Original, rules: Rules): Copy {
     if (quick) return { properties: quick, routingKey: original.routingKey }
   }
   const { properties, headers, routingKey } = takeOver(original)
-  const hops = 1 + (integerOf(headers.get(HEADER.hops) ?? EMPTY) ?? 0)
-  if (hops > maxHops + retriesOf(headers)) {
-    throw new CopyRefused('too-many-hops', `the message has passed ${hops - 1} relays already`)
-  }
-  headers.set(HEADER.hops, hops)
+  countHop(headers, maxHops)
   if (redelivered) headers.set(HEADER.redelivered, true)
   if (persist === 'always') properties[PROPERTY.deliveryMode] = PERSISTENT
   reduceExpiration(properties, headers, rules)
   return { properties: joined(properties, headers), routingKey }
 }
 
-const MOST_RETRIES = 1000
+/** Relays in a circle reject nothing: after a rejection the message is on its way anew, and meant to be. */
+function countHop(headers: TableEditor, maxHops: number): void {
+  const rejections = rejectionsOf(headers)
+  const isAnew = rejections !== textOf(headers.get(HEADER.rejections) ?? EMPTY)
+  const before = isAnew ? 0 : (integerOf(headers.get(HEADER.hops) ?? EMPTY) ?? 0)
+  if (before >= maxHops) {
+    throw new CopyRefused('too-many-hops', `the message has passed ${before} relays already`)
+  }
+  headers.set(HEADER.hops, before + 1)
+  if (rejections !== undefined) headers.set(HEADER.rejections, rejections)
+}
 
-/** Relays in a circle bury nothing: each death is a round that a consumer made, and meant. */
-function retriesOf(headers: TableEditor): number {
-  const deaths = deathsOf(headers).reduce((sum, { count }) => sum + Math.max(0, count), 0)
-  return Math.min(MOST_RETRIES, deaths)
+/**
+ * How often, and when last, a consumer has rejected the message: RabbitMQ 3 counts and keeps the time of
+ * the first, RabbitMQ 4 begins to count anew with each copy.
+ */
+function rejectionsOf(headers: TableEditor): string | undefined {
+  const rejected = deathsOf(headers).filter(({ reason }) => reason === 'rejected')
+  if (rejected.length === 0) return undefined
+  const count = rejected.reduce((sum, death) => sum + death.count, 0)
+  return `${count} ${Math.max(...rejected.map(({ at = 0 }) => at))}`
 }
 
 /** What a message from its first exchange is stamped with; few exchanges and keys come again and again. */

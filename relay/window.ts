@@ -56,9 +56,10 @@ export interface Window {
   /** Takes message `number`, with `multiple` all up to it, out of those unconfirmed. */
   settle(number: number, multiple: boolean): Entry[]
   /**
-   * Marks which unconfirmed entry was returned. Messages alike in every byte are interchangeable. When
-   * none is alike (a broker may encode properties anew), every unconfirmed one after the last returned
-   * is taken for returned: it is sent again, which can duplicate but not lose.
+   * Marks which unconfirmed entry was returned. Messages alike in every byte, or but for the order of
+   * their headers, are interchangeable. When none is (a broker may encode properties anew), all that are alike
+   * but for their headers are taken for returned, else every unconfirmed one after the last
+   * returned: they are sent again, which can duplicate but not lose.
    */
   markReturned(properties: Buffer, body: Buffer): void
   /** The publishing channel is gone: what was unconfirmed waits again. Gives those entries. */

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import {
+  joinProperties,
+  PROPERTY,
+  type RawProperties,
+  shortString,
+} from '#lib/amqp/raw-properties.ts'
 import { createWindow, type Entry, type Window } from '#relay/window.ts'
+import { rawEntry, rawTable } from '../support/raw.ts'
 
 function deliver(window: Window, tag: number, body = `body ${tag}`): Entry {
   const delivery = {
@@ -23,7 +30,7 @@ function sentWindow(count: number): { window: Window; entries: Entry[] } {
   return { window, entries }
 }
 
-const P = Buffer.from('sent')
+const P = joinProperties([])
 const tagsOf = (entries: readonly Entry[]) => entries.map(({ deliveryTag }) => deliveryTag)
 
 test('a confirm settles one message, a multiple one all up to it', () => {
@@ -83,10 +90,49 @@ test('a return belongs to the message that is the same in every byte', () => {
 test('a return that is like no message makes every later one suspect', () => {
   const { window, entries } = sentWindow(3)
   window.settle(1, false)
-  window.markReturned(Buffer.from('encoded anew'), Buffer.from('body 2'))
+  window.markReturned(joinProperties([shortString('encoded anew')]), Buffer.from('body 2'))
   assert.deepEqual(
     entries.map(({ returned }) => returned),
     [false, true, true],
+  )
+})
+
+const properties = (messageId: string, ...headers: readonly Buffer[]) => {
+  const all: RawProperties = []
+  all[PROPERTY.headers] = rawTable(...headers)
+  all[PROPERTY.messageId] = shortString(messageId)
+  return joinProperties(all)
+}
+
+test('a return with its headers in another order belongs to the same message', () => {
+  const a = rawEntry('a', 'l', Buffer.alloc(8, 1))
+  const z = rawEntry('z', 'L', Buffer.alloc(8, 2))
+  const asSigned = rawEntry('z', 'l', Buffer.alloc(8, 2))
+  const window = createWindow()
+  const body = 'the same'
+  const entries = [1, 2, 3].map((tag) => deliver(window, tag, body))
+  const sent = [properties('x', z), properties('x', z, a), properties('x', a)]
+  for (const [index, entry] of entries.entries()) {
+    window.markSent(entry, index + 1, sent[index] as Buffer)
+  }
+  window.markReturned(properties('x', a, asSigned), Buffer.from(body))
+  const returned = () => entries.map((entry) => entry.returned)
+  assert.deepEqual(returned(), [false, true, false])
+})
+
+test('of messages that differ in headers only, all may be the one that came back in a new form', () => {
+  const window = createWindow()
+  const entries = ['x', 'y', 'y', 'z'].map((id, index) => {
+    const entry = deliver(window, index + 1, 'body')
+    const odd = rawEntry(`h${index}`, 't', Buffer.from([1]))
+    window.markSent(entry, index + 1, properties(id, odd))
+    return entry
+  })
+  const anew = properties('y', rawEntry('new', 't', Buffer.from([1])))
+  window.markReturned(anew, Buffer.from('body'))
+  assert.deepEqual(
+    entries.map(({ returned }) => returned),
+    [false, true, true, false],
   )
 })
 
